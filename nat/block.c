@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* block - see block.h */
+#include "nat/block.h"
+
+struct layout {
+	uint64_t flow, bucket, map[2], end;
+};
+
+static uint64_t round64(uint64_t n)
+{
+	return (n + 63) & ~(uint64_t)63;
+}
+
+static struct layout layout_of(uint32_t max_flows, uint32_t buckets, uint32_t max_rows, uint32_t max_allow)
+{
+	uint64_t map = round64(map_size(max_rows, max_allow));
+	struct layout l;
+
+	l.flow = round64(sizeof(struct nat_block));
+	l.bucket = round64(l.flow + (uint64_t)max_flows * sizeof(struct nat_flow));
+	l.map[0] = l.bucket + (uint64_t)buckets * sizeof(struct flow_bucket);
+	l.map[1] = l.map[0] + map;
+	l.end = l.map[1] + map;
+	return l;
+}
+
+static struct layout layout_in(const struct nat_block *b)
+{
+	return layout_of(b->max_flows, b->buckets, b->max_rows, b->max_allow);
+}
+
+uint64_t block_octets(const struct nat_params *p)
+{
+	return layout_of(p->max_flows, flow_buckets_for(p->max_flows), p->max_rows, p->max_allow).end;
+}
+
+struct flow_table block_flows(struct nat_block *b)
+{
+	struct layout l = layout_in(b);
+	uint8_t *mem = (uint8_t *)b;
+
+	return (struct flow_table){ .head = &b->flows, .flow = (void *)(mem + l.flow), .bucket = (void *)(mem + l.bucket) };
+}
+
+struct map block_map(struct nat_block *b, unsigned area)
+{
+	return map_at((uint8_t *)b + layout_in(b).map[area]);
+}
+
+void block_init(void *mem, const struct nat_params *p)
+{
+	struct nat_block *b = mem;
+	struct flow_table t;
+
+	b->version = NAT_BLOCK_VERSION;
+	b->flow_octets = sizeof(struct nat_flow);
+	b->octets = block_octets(p);
+	b->max_flows = p->max_flows;
+	b->max_rows = p->max_rows;
+	b->max_allow = p->max_allow;
+	b->buckets = flow_buckets_for(p->max_flows);
+	b->source_lo = p->source_lo;
+	b->source_hi = p->source_hi;
+	b->swept = b->max_flows;
+
+	b->flows.capacity = b->max_flows;
+	b->flows.buckets = b->buckets;
+	b->flows.key = p->key;
+	for (unsigned c = 0; c < IDLE_CLASSES; c++) {
+		uint32_t s = p->limit_s[c] ? p->limit_s[c] : idle_default_s(c);
+
+		b->flows.limit[c] = nat_tick_span(NAT_SEC(s));
+	}
+	t = block_flows(b);
+	flow_init(&t);
+	for (unsigned i = 0; i < 2; i++)
+		map_init((uint8_t *)mem + layout_in(b).map[i], p->max_rows, p->max_allow);
+	b->magic = NAT_BLOCK_MAGIC;	/* last: before this, nobody attaches */
+}
+
+static bool areas_fit(const struct nat_block *b)
+{
+	struct layout l = layout_in(b);
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct map_head *h = (const void *)((const uint8_t *)b + l.map[i]);
+
+		if (h->max_rows != b->max_rows || h->max_allow != b->max_allow)
+			return false;
+	}
+	return true;
+}
+
+enum block_err block_verify(const void *mem, uint64_t octets)
+{
+	const struct nat_block *b = mem;
+
+	if (octets < sizeof(*b) || b->magic != NAT_BLOCK_MAGIC)
+		return BLOCK_FOREIGN;
+	if (b->version != NAT_BLOCK_VERSION || b->flow_octets != sizeof(struct nat_flow))
+		return BLOCK_VERSION;
+	if (b->octets > octets)
+		return BLOCK_FOREIGN;
+	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || b->max_flows >= 1u << 24 ||
+	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows ||
+	    b->flows.buckets != b->buckets || b->active > 1 || b->swept > b->max_flows || b->source_lo > b->source_hi ||
+	    b->octets != layout_in(b).end || !areas_fit(b))
+		return BLOCK_LAYOUT;
+	return BLOCK_OK;
+}

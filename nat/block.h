@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * block - all state of the engine in one relocatable piece of memory.
+ *
+ * Flows, idle queues, hash, both mapping tables and the counters, addressed
+ * by offset and index, never by pointer. The main process makes the block in
+ * a memfd; workers map it wherever they like. A worker that dies leaves the
+ * block; the next one attaches to it and goes on.
+ *
+ *     | nat_block | flows[] | buckets[] | mapping area 0 | mapping area 1 |
+ *
+ * Threads     one writer at a time (the caller's lock); `busy` tells whether
+ *             a writer died inside
+ */
+#ifndef NAT_BLOCK_H
+#define NAT_BLOCK_H
+
+#include "nat/flow.h"
+#include "nat/map.h"
+#include "nat/reason.h"
+
+#define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
+#define NAT_BLOCK_VERSION	1u	/* of everything below; another version is not attached to */
+
+/* Decided at start, fixed for the life of the block. */
+struct nat_params {
+	uint32_t max_flows;			/* 1024 .. 2^24 */
+	uint32_t max_rows, max_allow;		/* room in each mapping area */
+	uint32_t limit_s[IDLE_CLASSES];		/* idle limits in seconds; 0: the default */
+	uint16_t source_lo, source_hi;		/* ports for sources of our own, host order, inclusive */
+	struct siphash_key key;			/* random */
+};
+
+struct nat_block {
+	uint64_t magic;
+	uint32_t version, flow_octets;		/* sizeof(struct nat_flow), a second guard for version */
+	uint64_t octets;			/* of the whole block */
+	uint32_t max_flows, max_rows, max_allow, buckets;
+	uint16_t source_lo, source_hi;
+	uint32_t busy;				/* a writer is inside: set and cleared by nat_enter(), nat_leave() */
+	uint32_t active;			/* which mapping area is in use: 0 or 1 */
+	uint32_t epoch;				/* of the active table; flows note its low 8 bits */
+	uint32_t swept;				/* flows below this slot belong to the epoch; max_flows: all */
+	uint64_t rolls;				/* port choices made so far */
+	uint64_t reasons[NAT_REASONS];		/* packets per reason */
+	uint64_t opened, ended;			/* flows */
+	struct flow_head flows;
+};
+
+enum block_err {
+	BLOCK_OK,
+	BLOCK_FOREIGN,		/* not a state block, or cut off: make a new one */
+	BLOCK_VERSION,		/* made by another version: make a new one, flows are lost */
+	BLOCK_LAYOUT,		/* sizes inside do not fit together: damaged, make a new one */
+};
+
+/* block_octets - size of a block for @p, to be given to ftruncate(2); a multiple of 8 */
+uint64_t block_octets(const struct nat_params *p);
+
+/* block_init - an empty block at @mem, block_octets() zeroed octets, 64-aligned */
+void block_init(void *mem, const struct nat_params *p);
+
+/**
+ * block_verify - may this be attached to?
+ * @mem:    at least sizeof(struct nat_block) readable octets
+ * @octets: how many there are
+ * Checks everything that addressing relies on, but not the tables.
+ */
+enum block_err block_verify(const void *mem, uint64_t octets);
+
+/* block_flows, block_map - see the parts of a verified block */
+struct flow_table block_flows(struct nat_block *b);
+struct map block_map(struct nat_block *b, unsigned area);
+
+#endif

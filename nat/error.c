@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* error - see error.h */
+#include "nat/error.h"
+
+#include "nat/csum.h"
+#include "nat/life.h"
+#include "nat/rewrite.h"
+
+enum { ICMP_HEADER = 8 };	/* type, code, checksum, and four octets before the quote */
+
+/* What becomes of an error: the new ends of the quote and the new outer addresses. */
+struct plan {
+	struct nat_flow *flow;
+	struct nat_ends quote;
+	struct nat_addr src, dst;
+};
+
+/*
+ * It quotes an answer as its receiver saw it, h -> c: something on the way to
+ * the initiator failed, the guest must hear of it. The reporter's address
+ * stays visible (R54), unless it is one that the guest must not see.
+ */
+static enum nat_reason plan_to_guest(const struct nat_pkt *p, struct plan *pl)
+{
+	const struct nat_flow *f = pl->flow;
+
+	if (p->hook != NAT_PRE && p->hook != NAT_OUT)
+		return NAT_WHY_DONE;
+	if (!nat_addr_eq(&pl->dst, &f->orig.dst))
+		return NAT_WHY_ERROR_MISFIT;		/* R53 */
+	pl->quote = f->reply;
+	pl->dst = f->reply.src;
+	if (p->hook == NAT_OUT && nat_addr_eq(&pl->src, &f->orig.src))
+		pl->src = f->reply.dst;
+	return NAT_WHY_ERROR;
+}
+
+/*
+ * It quotes a packet of the initiator as the guest's side saw it, s -> g: it
+ * goes to the initiator and comes, to his eyes, from the address he called
+ * (R55, RFC 5508 REQ-5c), whoever behind it reported.
+ */
+static enum nat_reason plan_to_initiator(const struct nat_pkt *p, struct plan *pl)
+{
+	const struct nat_flow *f = pl->flow;
+	bool local = f->flags & FLOW_LOCAL;
+
+	if (!nat_addr_eq(&pl->dst, &f->reply.dst) && !nat_addr_eq(&pl->dst, &f->orig.src))
+		return NAT_WHY_ERROR_MISFIT;
+	if (p->hook == NAT_FWD || (local && p->hook != NAT_IN))
+		return NAT_WHY_LATER;
+	if (!local && p->hook != NAT_PRE && p->hook != NAT_POST)
+		return NAT_WHY_NO_FLOW;
+	pl->quote = f->orig;
+	pl->dst = f->orig.src;
+	if (p->hook != NAT_PRE)
+		pl->src = f->orig.dst;
+	return NAT_WHY_ERROR;
+}
+
+/* A hairpin's error whose quote was put right at PREROUTING: only its source is left to do, after routing. */
+static enum nat_reason plan_second_half(const struct nat_pkt *p, enum flow_key key, struct plan *pl)
+{
+	const struct nat_flow *f = pl->flow;
+
+	if (p->hook != NAT_POST || !(f->flags & FLOW_HAIRPIN))
+		return NAT_WHY_DONE;
+	switch (key) {
+	case FLOW_ORIG:
+		pl->src = f->orig.dst;
+		break;
+	case FLOW_REPLY:
+		if (!nat_addr_eq(&pl->src, &f->orig.src))
+			return NAT_WHY_DONE;
+		pl->src = f->reply.dst;
+		break;
+	case FLOW_MID:
+		pl->quote = f->reply;	/* made by this host about an answer between the hooks: the guest knows s */
+		break;
+	case FLOW_KEYS:
+		break;
+	}
+	return NAT_WHY_ERROR;
+}
+
+/* Which flow is it about, and what must become of it? */
+static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct nat_tuple *q, nat_tick now,
+				 struct plan *pl)
+{
+	struct nat_ends inverse = nat_ends_inverse(&q->ends);
+	enum flow_key key;
+	bool ahead = false;
+
+	pl->flow = flow_find(&n->flows, &inverse, q->proto, q->family, &key);
+	if (!pl->flow) {
+		pl->flow = flow_find(&n->flows, &q->ends, q->proto, q->family, &key);
+		ahead = true;
+	}
+	if (!pl->flow || flow_expired(&n->flows, pl->flow, now))
+		return NAT_WHY_ERROR_NO_FLOW;
+	if (!nat_row(n, pl->flow))
+		return NAT_WHY_FORWARD_ENDED;	/* swapped under it: the flow's own next packet decides */
+	p->flow = flow_index(&n->flows, pl->flow);
+	p->forward = nat_row(n, pl->flow)->forward;
+	pl->quote = q->ends;
+	pl->src = p->view.tuple.ends.src;
+	pl->dst = p->view.tuple.ends.dst;
+	if (ahead)
+		return plan_second_half(p, key, pl);
+	return key == FLOW_ORIG ? plan_to_guest(p, pl) : plan_to_initiator(p, pl);
+}
+
+/* R15, RFC 5508 REQ-3: the error's checksum and the quoted IPv4 header's must be right, the quoted L4's need not. */
+static bool sums_good(const struct nat_pkt *p, const uint8_t *quote, const struct pkt_view *q)
+{
+	if (q->tuple.family == NAT_IPV4 && csum_fold(csum_add(0, quote, q->l4)) != 0xffff)
+		return false;
+	return p->csum_partial || rewrite_icmp_good(p->data, &p->view);
+}
+
+enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
+{
+	struct pkt_view *v = &p->view, q;
+	uint32_t at = v->l4 + ICMP_HEADER;
+	struct nat_ends outer = v->tuple.ends;
+	enum nat_reason why;
+	struct plan pl;
+
+	if (p->truncated || pkt_parse_ip(p->data + at, v->end - at, true, &q) != NAT_WHY_UNDECIDED || !q.has_ports ||
+	    q.tuple.family != v->tuple.family)
+		return NAT_WHY_ERROR_NO_FLOW;	/* R58: a quoted error is not followed either */
+	p->before = p->after = q.tuple.ends;
+	why = plan_make(n, p, &q.tuple, now, &pl);
+	if (why != NAT_WHY_ERROR)
+		return why;
+	if (!sums_good(p, p->data + at, &q))
+		return NAT_WHY_ERROR_CSUM;
+
+	outer.src = pl.src;
+	outer.dst = pl.dst;
+	rewrite_ends(p->data + at, &q, &pl.quote, true);
+	rewrite_ends(p->data, v, &outer, false);
+	rewrite_icmp_csum(p->data, v);
+	p->after = pl.quote;
+	p->changed = true;
+	return NAT_WHY_ERROR;
+}

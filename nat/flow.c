@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flow - see flow.h: slots, free list and idle queues; the hash is in flow_hash.c */
+#include "nat/flow.h"
+
+#include <assert.h>
+
+#include "nat/flow_hash.h"
+#include "nat/tcp.h"
+
+uint32_t flow_buckets_for(uint32_t capacity)
+{
+	uint32_t n = 16;
+
+	/* 2 keys a flow, FLOW_WAYS a bucket, 80 %: n * 10 * 0.8 >= 2 * capacity */
+	while (n < (1u << 30) && (uint64_t)n * FLOW_WAYS * 4 < (uint64_t)capacity * 2 * 5)
+		n *= 2;
+	return n;
+}
+
+static void table_clear(struct flow_table *t)
+{
+	struct flow_head *h = t->head;
+
+	h->used = 0;
+	h->free = NAT_NONE;
+	for (unsigned c = 0; c < IDLE_CLASSES; c++) {
+		h->first[c] = h->last[c] = NAT_NONE;
+		h->count[c] = 0;
+	}
+	for (uint32_t i = 0; i < h->buckets; i++)
+		memset(&t->bucket[i], 0, sizeof(t->bucket[i]));
+}
+
+static void slot_free(struct flow_table *t, uint32_t index)
+{
+	t->flow[index].idle = IDLE_FREE;
+	t->flow[index].next = t->head->free;
+	t->head->free = index;
+}
+
+void flow_init(struct flow_table *t)
+{
+	table_clear(t);
+	for (uint32_t i = t->head->capacity; i--;)
+		slot_free(t, i);
+}
+
+static void queue_add(struct flow_table *t, struct nat_flow *f, nat_tick now)
+{
+	struct flow_head *h = t->head;
+	uint32_t index = flow_index(t, f), c = f->idle;
+
+	f->queued = now;
+	f->next = NAT_NONE;
+	f->prev = h->last[c];
+	if (f->prev == NAT_NONE)
+		h->first[c] = index;
+	else
+		t->flow[f->prev].next = index;
+	h->last[c] = index;
+	h->count[c]++;
+}
+
+static void queue_del(struct flow_table *t, struct nat_flow *f)
+{
+	struct flow_head *h = t->head;
+	uint32_t c = f->idle;
+
+	if (f->prev == NAT_NONE)
+		h->first[c] = f->next;
+	else
+		t->flow[f->prev].next = f->next;
+	if (f->next == NAT_NONE)
+		h->last[c] = f->prev;
+	else
+		t->flow[f->next].prev = f->prev;
+	h->count[c]--;
+}
+
+/* Enter all keys of a filled slot, or none. */
+static bool slot_hash(struct flow_table *t, uint32_t index)
+{
+	const struct nat_flow *f = &t->flow[index];
+
+	for (unsigned k = 0; k < flow_key_count(f); k++) {
+		struct nat_ends e = flow_key_ends(f, k);
+
+		if (!flow_has(t, &e, f->proto, f->family) && flow_hash_add(t, index, k))
+			continue;
+		while (k--)
+			flow_hash_del(t, index, k);
+		return false;
+	}
+	return true;
+}
+
+uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now)
+{
+	uint32_t index = t->head->free, next;
+	struct nat_flow *slot;
+
+	if (index == NAT_NONE)
+		return NAT_NONE;
+	assert(f->idle != IDLE_FREE);
+	slot = &t->flow[index];
+	next = slot->next;
+	*slot = *f;
+	if (!slot_hash(t, index)) {
+		slot->idle = IDLE_FREE;
+		slot->next = next;
+		return NAT_NONE;
+	}
+	t->head->free = next;
+	t->head->used++;
+	slot->used = now;
+	memset(slot->octets, 0, sizeof(slot->octets));
+	memset(slot->packets, 0, sizeof(slot->packets));
+	memset(slot->ack, 0, sizeof(slot->ack));
+	queue_add(t, slot, now);
+	return index;
+}
+
+void flow_del(struct flow_table *t, uint32_t index)
+{
+	struct nat_flow *f = &t->flow[index];
+
+	assert(index < t->head->capacity && f->idle != IDLE_FREE);
+	for (unsigned k = 0; k < flow_key_count(f); k++)
+		flow_hash_del(t, index, k);
+	queue_del(t, f);
+	t->head->used--;
+	slot_free(t, index);
+}
+
+void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now)
+{
+	f->used = now;
+	if (now - f->queued < t->head->limit[f->idle] / 8)
+		return;
+	queue_del(t, f);
+	queue_add(t, f, now);
+}
+
+void flow_move(struct flow_table *t, struct nat_flow *f, enum idle_class to, nat_tick now)
+{
+	queue_del(t, f);
+	f->idle = to & 15u;
+	f->used = now;
+	queue_add(t, f, now);
+}
+
+uint32_t flow_oldest_expired(const struct flow_table *t, nat_tick now)
+{
+	for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++) {
+		uint32_t i = t->head->first[c];
+
+		if (i != NAT_NONE && flow_expired(t, &t->flow[i], now))
+			return i;
+	}
+	return NAT_NONE;
+}
+
+uint32_t flow_victim(const struct flow_table *t, nat_tick now)
+{
+	uint32_t best = flow_oldest_expired(t, now);
+
+	for (unsigned rank = 1; rank <= 2 && best == NAT_NONE; rank++)
+		for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++) {
+			uint32_t i = t->head->first[c];
+
+			if (i == NAT_NONE || idle_evict_rank(c) != rank)
+				continue;
+			if (best == NAT_NONE || now - t->flow[i].queued > now - t->flow[best].queued)
+				best = i;
+		}
+	return best;
+}
+
+/* I2, and the used half of I3 */
+static const char *check_queues(const struct flow_table *t, uint32_t *used)
+{
+	const struct flow_head *h = t->head;
+
+	*used = 0;
+	for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++) {
+		uint32_t n = 0, prev = NAT_NONE;
+
+		for (uint32_t i = h->first[c]; i != NAT_NONE; prev = i, i = t->flow[i].next) {
+			const struct nat_flow *f;
+
+			if (i >= h->capacity || ++n > h->capacity)
+				return "I2: an idle queue leads out of the table or in a circle";
+			f = &t->flow[i];
+			if (f->idle != c || f->prev != prev)
+				return "I2: a flow is in a queue that is not its own";
+			if (prev != NAT_NONE && (int32_t)(f->queued - t->flow[prev].queued) < 0)
+				return "I2: an idle queue is not in order";
+		}
+		if (n != h->count[c] || prev != h->last[c])
+			return "I2: an idle queue's count or end is wrong";
+		*used += n;
+	}
+	return NULL;
+}
+
+const char *flow_check(const struct flow_table *t)
+{
+	const struct flow_head *h = t->head;
+	uint32_t queued, used = 0, n_free = 0;
+	const char *bad = check_queues(t, &queued);
+
+	if (bad)
+		return bad;
+	for (uint32_t i = 0; i < h->capacity; i++)
+		used += t->flow[i].idle != IDLE_FREE;
+	for (uint32_t i = h->free; i != NAT_NONE; i = t->flow[i].next)
+		if (i >= h->capacity || t->flow[i].idle != IDLE_FREE || ++n_free > h->capacity)
+			return "I3: the free list leads to a used slot, out of the table or in a circle";
+	if (used != queued || used != h->used || used + n_free != h->capacity)
+		return "I3: used and free slots do not add up";
+	return flow_hash_check(t);
+}
+
+/* Could this slot have been written by flow_add()? A torn one is not worth keeping. */
+static bool slot_plausible(const struct nat_flow *f)
+{
+	bool tcp = f->proto == NAT_PROTO_TCP;
+
+	if (f->idle == IDLE_FREE || f->idle >= IDLE_CLASSES || f->tcp >= TCP_STATES)
+		return false;
+	if (f->family != NAT_IPV4 && f->family != NAT_IPV6)
+		return false;
+	if (tcp != (f->tcp != TCP_NONE))
+		return false;
+	return !(f->flags & FLOW_HAIRPIN) == nat_addr_eq(&f->reply.dst, &f->orig.src) || (f->flags & FLOW_LOCAL);
+}
+
+uint32_t flow_rebuild(struct flow_table *t, nat_tick now)
+{
+	uint32_t dropped = 0;
+
+	table_clear(t);
+	for (uint32_t i = t->head->capacity; i--;) {
+		struct nat_flow *f = &t->flow[i];
+		bool was = f->idle != IDLE_FREE;
+
+		if (was && slot_plausible(f) && now - f->used < t->head->limit[f->idle] && slot_hash(t, i)) {
+			/* `used` is kept, so it expires when it should have; only its place in the queue is new. */
+			queue_add(t, f, now);
+			t->head->used++;
+			continue;
+		}
+		dropped += was;
+		slot_free(t, i);
+	}
+	return dropped;
+}

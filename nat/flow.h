@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flow - the flow table: find the flow a packet belongs to.
+ *
+ * A flow is one slot of a fixed array. It is found by its two tuples: what
+ * its initiator sends (ORIG, to this host) and what the answers carry
+ * (REPLY, from the guest). A hairpin flow is also found by MID, the answer
+ * between PREROUTING, where its destination is rewritten, and POSTROUTING,
+ * where its source is.
+ *
+ *     initiator c            this host h | s            guest g
+ *        ORIG  c -> h   --PRE/OUT-->  (MID inverse: c.addr:s.port -> g)  --FWD-->  s -> g
+ *        h -> c   <--POST/IN--  (MID: g -> c.addr:s.port)  <--PRE--  REPLY  g -> s
+ *
+ * For a client from outside s is c, and MID is REPLY.
+ *
+ * Memory      arrays inside the state block; nothing is allocated later
+ * Threads     none: the caller holds one lock per batch
+ * Invariants, asserted by flow_check():
+ *   I1  a used slot is in the hash exactly once per key it has: two, or three if it is a hairpin
+ *   I2  a used slot is in exactly one idle queue, that of its class; each queue is ordered by `queued`
+ *   I3  used + free == capacity; a free slot is in the free list exactly once
+ *   I4  no two flows have the same ORIG, REPLY or MID key
+ *   I5  the overflow count of a bucket is the number of keys that had to pass it by
+ */
+#ifndef NAT_FLOW_H
+#define NAT_FLOW_H
+
+#include "nat/idle.h"
+#include "nat/tuple.h"
+
+enum flow_flag {
+	FLOW_HAIRPIN = 1 << 0,	/* s.addr is not c.addr: it has a MID key */
+	FLOW_LOCAL = 1 << 1,	/* this host is the initiator: answers are rewritten in INPUT */
+	FLOW_ANSWERED = 1 << 2,	/* a packet came from the guest */
+	FLOW_ACK_ORIG = 1 << 3,	/* ack[NAT_ORIG] has been seen */
+	FLOW_ACK_REPLY = 1 << 4,
+};
+
+struct nat_flow {
+	struct nat_ends orig;		/* c -> h, as the initiator sends (I1) */
+	struct nat_ends reply;		/* g -> s, as the guest answers (I1) */
+	uint8_t proto, family;		/* of both */
+	uint8_t tcp : 4;		/* enum tcp_state; TCP_NONE if not TCP */
+	uint8_t idle : 4;		/* enum idle_class; IDLE_FREE: slot is free (I3) */
+	uint8_t flags;			/* enum flow_flag */
+	nat_tick used;			/* last packet that counts as use (R33) */
+	nat_tick queued;		/* when it was put into its idle queue (I2) */
+	uint32_t prev, next;		/* in the idle queue, or the free list; NAT_NONE at the ends */
+	uint32_t row : 24;		/* in the mapping table of this epoch */
+	uint32_t epoch : 8;		/* of the mapping table that row belongs to */
+	uint64_t octets[NAT_DIRS];	/* IP header included */
+	uint32_t packets[NAT_DIRS];	/* modulo 2^32; an aggregate counts once */
+	uint32_t ack[NAT_DIRS];		/* highest acknowledgement sent by this side, for R44 */
+};
+
+_Static_assert(sizeof(struct nat_flow) == 128, "two cache lines, timers and counters included");
+
+enum flow_key {
+	FLOW_ORIG,
+	FLOW_REPLY,
+	FLOW_MID,
+	FLOW_KEYS
+};
+
+/* One cache line of the hash. A reference is a flow's index * 4 + enum flow_key. */
+#define FLOW_WAYS 10
+struct flow_bucket {
+	uint16_t tag[FLOW_WAYS];	/* of the hash; 0: way is free */
+	uint16_t overflow;		/* keys at home here or before, that are kept further on (I5) */
+	uint16_t spare;
+	uint32_t ref[FLOW_WAYS];
+};
+
+_Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
+
+/* The part of the state block that is about flows; offsets and counts only, no pointers. */
+struct flow_head {
+	uint32_t capacity;		/* slots */
+	uint32_t used;			/* slots in use (I3) */
+	uint32_t buckets;		/* a power of two */
+	uint32_t free;			/* first free slot, NAT_NONE if none (I3) */
+	uint32_t first[IDLE_CLASSES], last[IDLE_CLASSES];	/* idle queues (I2) */
+	uint32_t count[IDLE_CLASSES];
+	nat_tick limit[IDLE_CLASSES];	/* idle limits in ticks */
+	struct siphash_key key;
+};
+
+/* Where a process sees the table: made by flow_at(), copied freely. */
+struct flow_table {
+	struct flow_head *head;
+	struct nat_flow *flow;
+	struct flow_bucket *bucket;
+};
+
+/* flow_buckets_for - buckets for @capacity flows: at most 80 % full with two keys each; a power of two */
+uint32_t flow_buckets_for(uint32_t capacity);
+
+/* flow_init - an empty table of head->capacity slots; head's capacity, buckets, limit and key are set by the caller */
+void flow_init(struct flow_table *t);
+
+/**
+ * flow_find - the flow that has this key
+ * @key: out; which of its keys it is
+ *
+ * Returns the slot, or NULL. Finds expired flows too: the caller asks
+ * flow_expired(). Cost: one cache miss in the hash and two in the flow.
+ */
+struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family,
+			   enum flow_key *key);
+
+/* flow_has - is any of the flow's keys taken? The same cost. */
+bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family);
+
+/**
+ * flow_add - start tracking a flow
+ * @f: orig, reply, proto, family, tcp, idle, flags, row and epoch filled in; all else is set here
+ *
+ * Returns the slot's index, or NAT_NONE and changes nothing: no free slot,
+ * a key already belongs to a flow, or the hash has no room near its place.
+ * The caller makes room with flow_evict() and tries again, or drops the packet.
+ * Cost: O(1), one cache miss per key.
+ */
+uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now);
+
+/* flow_del - forget a flow; O(1) */
+void flow_del(struct flow_table *t, uint32_t index);
+
+/* flow_touch - the flow was used @now; it stays in its class (cost: see idle.h) */
+void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now);
+
+/* flow_move - the flow waits in class @to from @now on */
+void flow_move(struct flow_table *t, struct nat_flow *f, enum idle_class to, nat_tick now);
+
+/* flow_expired - must nobody find it any more? */
+static inline bool flow_expired(const struct flow_table *t, const struct nat_flow *f, nat_tick now)
+{
+	return now - f->used >= t->head->limit[f->idle];
+}
+
+/**
+ * flow_oldest_expired - one flow whose time is over, for the caller to end
+ * Returns its index or NAT_NONE. O(classes).
+ */
+uint32_t flow_oldest_expired(const struct flow_table *t, nat_tick now);
+
+/**
+ * flow_victim - which flow makes room in a full table (R76)
+ * Expired first, then the longest waiting that nobody answered, then the
+ * longest closed. Returns its index, or NAT_NONE: only answered flows are left.
+ */
+uint32_t flow_victim(const struct flow_table *t, nat_tick now);
+
+static inline uint32_t flow_index(const struct flow_table *t, const struct nat_flow *f)
+{
+	return (uint32_t)(f - t->flow);
+}
+
+/* flow_xlat - s -> g, what the guest receives */
+static inline struct nat_ends flow_xlat(const struct nat_flow *f)
+{
+	return nat_ends_inverse(&f->reply);
+}
+
+/* flow_back - h -> c, what the initiator receives */
+static inline struct nat_ends flow_back(const struct nat_flow *f)
+{
+	return nat_ends_inverse(&f->orig);
+}
+
+/* flow_mid - g -> c.addr:s.port, an answer between PREROUTING and POSTROUTING */
+static inline struct nat_ends flow_mid(const struct nat_flow *f)
+{
+	struct nat_ends e = f->reply;
+
+	e.dst = f->orig.src;
+	return e;
+}
+
+/* flow_check - are the invariants I1-I5 true? Returns NULL or the name of the first that is not. O(table). */
+const char *flow_check(const struct flow_table *t);
+
+/**
+ * flow_rebuild - make hash, queues and free list anew from the slots alone
+ *
+ * For a table whose writer died in the middle of a change: slots that are
+ * not plausible or clash with another are dropped, all others are kept.
+ * Returns how many were dropped. O(table).
+ */
+uint32_t flow_rebuild(struct flow_table *t, nat_tick now);
+
+#endif

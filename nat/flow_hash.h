@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flow_hash - the hash of the flow table: keys in buckets of one cache line.
+ *
+ * Open addressing by bucket: a key lives in its home bucket or, if that is
+ * full, in the next one with a free way, at most FLOW_PROBES further. Each
+ * full bucket counts the keys that passed it by, so a search stops at the
+ * first bucket with a count of zero and deletion leaves no tombstones.
+ */
+#ifndef NAT_FLOW_HASH_H
+#define NAT_FLOW_HASH_H
+
+#include "nat/flow.h"
+
+enum { FLOW_PROBES = 16 };
+
+/* flow_key_ends - the key @k of a flow */
+struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k);
+
+/* flow_key_count - how many keys it has: 2, or 3 for a hairpin */
+static inline unsigned flow_key_count(const struct nat_flow *f)
+{
+	return f->flags & FLOW_HAIRPIN ? FLOW_KEYS : FLOW_KEYS - 1;
+}
+
+/* flow_hash_add - enter one key; false: no way free near its home, nothing changed */
+bool flow_hash_add(struct flow_table *t, uint32_t index, enum flow_key k);
+
+/* flow_hash_del - remove one key; false: it was not there */
+bool flow_hash_del(struct flow_table *t, uint32_t index, enum flow_key k);
+
+/* flow_hash_check - I1, I4, I5; NULL or what is wrong */
+const char *flow_hash_check(const struct flow_table *t);
+
+#endif

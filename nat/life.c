@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* life - see life.h */
+#include "nat/life.h"
+
+#include "nat/tcp.h"
+#include "nat/wire.h"
+
+enum { PORT_TRIES = 64 };	/* random ports tried before a flow is refused */
+
+static struct map *active_map(const struct nat *n)
+{
+	return (struct map *)&n->map[n->block->active];
+}
+
+const struct map_row *nat_row(const struct nat *n, const struct nat_flow *f)
+{
+	const struct map *m = active_map(n);
+
+	if (f->epoch != (n->block->epoch & 0xff) || f->row >= m->head->n_rows)
+		return NULL;
+	return &m->row[f->row];
+}
+
+static void tell(struct nat *n, struct nat_event *ev, const struct nat_flow *f)
+{
+	const struct map_row *row;
+
+	if (!n->event)
+		return;
+	row = nat_row(n, f);
+	ev->index = flow_index(&n->flows, f);
+	ev->forward = row ? row->forward : NAT_NONE;
+	ev->flow = *f;
+	n->event(n->ctx, ev);
+}
+
+void life_end(struct nat *n, uint32_t index, enum nat_cause cause)
+{
+	struct nat_event ev = { .type = NAT_EV_END, .cause = (uint8_t)cause };
+
+	tell(n, &ev, &n->flows.flow[index]);
+	n->block->ended++;
+	flow_del(&n->flows, index);
+}
+
+bool life_keeps(struct nat *n, struct nat_flow *f)
+{
+	uint32_t row;
+
+	if (nat_row(n, f))
+		return true;
+	row = map_keeps(active_map(n), &f->orig, &f->reply, f->proto, f->family);
+	if (row == NAT_NONE) {
+		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
+		return false;
+	}
+	f->row = row & 0xffffff;
+	f->epoch = n->block->epoch & 0xff;
+	return true;
+}
+
+/* A port for a source of our own, unpredictable without the key (R20, RFC 6056 3.3.1). */
+static uint16_t roll_port(struct nat *n)
+{
+	uint64_t roll = n->block->rolls++;
+	uint32_t range = n->block->source_hi - n->block->source_lo + 1u;
+
+	return wire_port((uint16_t)(n->block->source_lo + siphash_words(&n->block->flows.key, &roll, 1) % range));
+}
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMPV6;
+}
+
+/*
+ * Enter the flow. The guest sees the initiator's own port unless the source
+ * is one of ours (then a port outside the host's ephemeral range: its own
+ * sockets must never be mixed up with ours), or the guest already talks to
+ * that very port through another forward (R23).
+ */
+static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_tick now)
+{
+	uint32_t index;
+
+	for (unsigned i = 0; i < PORT_TRIES; i++) {
+		if (i || (own_source && !is_icmp(f->proto)))
+			f->reply.dport = roll_port(n);
+		index = flow_add(&n->flows, f, now);
+		if (index != NAT_NONE)
+			return index;
+	}
+	return NAT_NONE;
+}
+
+static bool make_room(struct nat *n, nat_tick now)
+{
+	uint32_t victim;
+
+	if (n->flows.head->free != NAT_NONE)
+		return true;
+	victim = flow_victim(&n->flows, now);
+	if (victim == NAT_NONE)
+		return false;
+	life_end(n, victim, flow_expired(&n->flows, &n->flows.flow[victim], now) ? NAT_END_IDLE : NAT_END_ROOM);
+	return true;
+}
+
+/* What state does a flow begin in, whose first packet this is? */
+static enum nat_reason first_state(const struct nat_pkt *p, struct nat_flow *f)
+{
+	enum tcp_event ev;
+	enum tcp_state s;
+
+	switch (f->proto) {
+	case NAT_PROTO_UDP:
+		f->idle = IDLE_UDP_OPENING;
+		return NAT_WHY_UNDECIDED;
+	case NAT_PROTO_TCP:
+		break;
+	default:
+		f->idle = IDLE_ICMP;
+		return p->view.icmp_request ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FORWARD;
+	}
+	ev = tcp_event_of(p->tcp_flags);
+	if (ev == TCP_EV_BAD)
+		return NAT_WHY_TCP_FLAGS;
+	s = tcp_next(TCP_NONE, NAT_ORIG, ev);
+	if (s == TCP_NO)
+		return NAT_WHY_TCP_NO_FLOW;
+	f->tcp = s & 15u;
+	f->idle = tcp_state_idle(s) & 15u;
+	return NAT_WHY_UNDECIDED;
+}
+
+/* The translated ends: from row to flow. Returns whether the source is one of our own addresses. */
+static bool translate(const struct map_row *row, const struct nat_pkt *p, struct nat_flow *f)
+{
+	const struct nat_addr *src = &f->orig.src;
+	bool hairpin = p->hook == NAT_PRE && row->oif && p->indev == row->oif;
+	bool loop = p->hook == NAT_OUT && nat_addr_is_loopback(src, f->family);
+
+	f->reply = flow_back(f);
+	f->reply.src = row->to;
+	if (!is_icmp(f->proto))
+		f->reply.sport = map_guest_port(row, f->orig.dport);
+	if (p->hook == NAT_OUT)
+		f->flags |= FLOW_LOCAL;
+	if (hairpin)
+		f->reply.dst = f->orig.dst;		/* R75, RFC 4787 REQ-9a */
+	if (loop)
+		f->reply.dst = row->near;
+	if (hairpin && !nat_addr_eq(&f->reply.dst, src))
+		f->flags |= FLOW_HAIRPIN;
+	return hairpin || loop;
+}
+
+enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
+{
+	const struct pkt_view *v = &p->view;
+	const struct map *m = active_map(n);
+	struct nat_event ev = { .type = NAT_EV_NEW };
+	struct nat_flow f = { .orig = v->tuple.ends, .proto = v->tuple.proto, .family = v->tuple.family };
+	uint32_t row, index;
+	enum nat_reason why;
+	bool own_source;
+
+	row = map_find(m, &f.orig, f.proto, f.family, p->hook == NAT_OUT ? 0 : p->indev);
+	if (row == NAT_NONE)
+		return NAT_WHY_NO_FORWARD;
+	why = first_state(p, &f);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
+	if (!map_allows(m, &m->row[row], &f.orig.src))
+		return NAT_WHY_NOT_ALLOWED;
+	if (p->truncated)
+		return NAT_WHY_TRUNCATED;
+	own_source = translate(&m->row[row], p, &f);
+	if (own_source && nat_addr_is_any(&f.reply.dst))
+		return NAT_WHY_NO_SOURCE_ADDR;
+	if (!make_room(n, now))
+		return NAT_WHY_TABLE_FULL;
+	f.row = row & 0xffffff;
+	f.epoch = n->block->epoch & 0xff;
+	index = enter(n, &f, own_source, now);
+	if (index == NAT_NONE)
+		return NAT_WHY_NO_SOURCE_PORT;
+	n->block->opened++;
+	*out = &n->flows.flow[index];
+	tell(n, &ev, *out);
+	return NAT_WHY_UNDECIDED;
+}
+
+static uint8_t ack_flag(enum nat_dir dir)
+{
+	return dir == NAT_ORIG ? FLOW_ACK_ORIG : FLOW_ACK_REPLY;
+}
+
+/*
+ * R44: a RST ends an established flow only if its sequence number is exactly
+ * the one that the other side has acknowledged; anybody else would be guessing.
+ */
+static bool rst_exact(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
+{
+	uint32_t seq = wire_get32(p->data + p->view.l4 + 4);
+
+	return (f->flags & ack_flag(!dir)) && seq == f->ack[!dir];
+}
+
+static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
+{
+	uint32_t ack;
+
+	if (!(p->tcp_flags & TCP_F_ACK) || (p->tcp_flags & TCP_F_RST) || p->view.end - p->view.l4 < 12)
+		return;
+	ack = wire_get32(p->data + p->view.l4 + 8);
+	if (!(f->flags & ack_flag(dir)) || tcp_after(ack, f->ack[dir]))
+		f->ack[dir] = ack;
+	f->flags |= ack_flag(dir);
+}
+
+/* R42: a new SYN on a closed flow is a new flow in the old place. */
+static void reopen(struct nat *n, struct nat_flow *f)
+{
+	struct nat_event end = { .type = NAT_EV_END, .cause = NAT_END_REOPENED }, new = { .type = NAT_EV_NEW };
+
+	tell(n, &end, f);
+	f->flags &= (uint8_t)~(FLOW_ANSWERED | FLOW_ACK_ORIG | FLOW_ACK_REPLY);
+	memset(f->octets, 0, sizeof(f->octets));
+	memset(f->packets, 0, sizeof(f->packets));
+	f->tcp = TCP_SYN_SENT;
+	n->block->ended++;
+	n->block->opened++;
+	tell(n, &new, f);
+}
+
+static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir,
+				 nat_tick now)
+{
+	enum tcp_event seen = tcp_event_of(p->tcp_flags);
+	enum tcp_state was = f->tcp, to;
+	enum idle_class idle;
+	bool unanswered;
+
+	if (seen == TCP_EV_BAD)
+		return NAT_WHY_TCP_FLAGS;
+	to = tcp_next(was, dir, seen);
+	if (to == TCP_NO)
+		return NAT_WHY_TCP_STATE;
+	idle = tcp_state_idle(to);
+	if (seen == TCP_EV_RST && was == TCP_ESTABLISHED && !rst_exact(p, f, dir)) {
+		to = TCP_ESTABLISHED;
+		idle = IDLE_TCP_DOUBT;
+	}
+	if (to == TCP_SYN_SENT && was != TCP_SYN_SENT) {
+		reopen(n, f);
+	} else if (to != was) {
+		struct nat_event ev = { .type = NAT_EV_STATE, .from = (uint8_t)was, .to = (uint8_t)to };
+
+		f->tcp = to & 15u;
+		tell(n, &ev, f);
+	}
+	note_ack(p, f, dir);
+
+	/* R34: repeating what nobody answers keeps nothing open. R45: nor does anything after a RST. */
+	unanswered = dir == NAT_ORIG && (to == TCP_SYN_SENT || to == TCP_PICKED_UP);
+	if (idle != f->idle || (to == TCP_SYN_SENT && was != TCP_SYN_SENT))
+		flow_move(&n->flows, f, idle, now);
+	else if (!unanswered && to != TCP_RESET)
+		flow_touch(&n->flows, f, now);
+	return NAT_WHY_UNDECIDED;
+}
+
+enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now)
+{
+	enum nat_reason why;
+
+	if (f->proto == NAT_PROTO_TCP) {
+		why = track_tcp(n, p, f, dir, now);
+		if (why != NAT_WHY_UNDECIDED)
+			return why;
+	} else if (f->idle == IDLE_UDP_OPENING && dir == NAT_REPLY) {
+		flow_move(&n->flows, f, IDLE_UDP, now);
+	} else {
+		flow_touch(&n->flows, f, now);
+	}
+	if (dir == NAT_REPLY)
+		f->flags |= FLOW_ANSWERED;
+	f->packets[dir]++;
+	f->octets[dir] += p->view.end;
+	return NAT_WHY_UNDECIDED;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * life - how flows begin, are followed, and end. Internal to nat/.
+ */
+#ifndef NAT_LIFE_H
+#define NAT_LIFE_H
+
+#include "nat/nat.h"
+
+/**
+ * life_open - open a flow for a packet that belongs to none, if a forward wants it
+ * @f: out; the new flow
+ *
+ * Only at PRE and OUT. Returns NAT_WHY_UNDECIDED and the flow, or why not:
+ * NO_FORWARD, NOT_ALLOWED, TABLE_FULL, NO_SOURCE_ADDR, NO_SOURCE_PORT,
+ * TCP_FLAGS, TCP_NO_FLOW, TRUNCATED; then nothing was changed.
+ */
+enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f);
+
+/**
+ * life_track - note a packet of a known flow: state, timers, counters
+ * Returns NAT_WHY_UNDECIDED, or TCP_FLAGS, TCP_STATE: drop it, nothing was changed.
+ */
+enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now);
+
+/* life_end - end a flow and tell the listener */
+void life_end(struct nat *n, uint32_t index, enum nat_cause cause);
+
+/* life_keeps - does the active table still lead this flow? If not, it is ended here. */
+bool life_keeps(struct nat *n, struct nat_flow *f);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * map - the mapping table: which outside endpoint leads to which guest.
+ *
+ * Built whole by the main process into an unused area of the state block,
+ * checked, and swapped in (nat_map_swap()); never edited in place. Looked up
+ * once per flow: a binary search over port spans, then the few rows that
+ * share a port, most specific first (R27).
+ *
+ * Memory      one area from the caller, map_size() octets, offsets and indices only
+ * Threads     read-only once built
+ * Invariants, asserted by map_check():
+ *   M1  spans of a class are disjoint and ordered by port
+ *   M2  each span's candidates exist, cover the span and are ordered by how specific they are
+ *   M3  every row's ports and allow list lie inside their arrays
+ */
+#ifndef NAT_MAP_H
+#define NAT_MAP_H
+
+#include "nat/tuple.h"
+
+enum map_row_flag {
+	MAP_RESPECT = 1 << 0,		/* do not pass the host's FORWARD rules with NF_STOP */
+};
+
+/* One published range. The caller resolves names to numbers before. */
+struct map_row {
+	struct nat_addr listen;		/* all zero: every address of this host */
+	struct nat_addr to;		/* g.addr */
+	struct nat_addr near;		/* this host's address on the way to the guest; all zero: not known */
+	uint32_t dev;			/* ifindex it must arrive on; 0: any */
+	uint32_t oif;			/* ifindex toward the guest; 0: not known. Arriving there means hairpin */
+	uint32_t forward;		/* caller's number, for logs and counters */
+	uint32_t allow, n_allow;	/* sources let in: allow[allow..]; none: everyone */
+	uint16_t lo, hi;		/* host order, inclusive; ICMP: 0, 0 */
+	uint16_t to_lo;			/* guest port for lo, host order */
+	uint8_t family;
+	uint8_t proto;			/* NAT_PROTO_TCP, _UDP, _ICMP or _ICMPV6 */
+	uint8_t flags;			/* enum map_row_flag */
+};
+
+/* What a span of ports is looked up in: one class per family and protocol. */
+enum map_class {
+	MAP_TCP4, MAP_UDP4, MAP_ICMP4,
+	MAP_TCP6, MAP_UDP6, MAP_ICMP6,
+	MAP_CLASSES,
+	MAP_NO_CLASS = MAP_CLASSES
+};
+
+struct map_span {
+	uint16_t lo, hi;
+	uint32_t cand;			/* first candidate */
+	uint32_t n_cand;
+};
+
+struct map_head {
+	uint32_t n_rows, n_allow, n_cands;
+	uint32_t max_rows, max_allow;	/* what the area has room for; set by map_init() */
+	uint32_t first[MAP_CLASSES + 1];	/* spans of class c: first[c] .. first[c + 1] */
+};
+
+/* Where a process sees a table. */
+struct map {
+	struct map_head *head;
+	struct map_row *row;
+	struct map_span *span;		/* at most 2 * max_rows */
+	uint32_t *cand;			/* row indices, at most 4 * max_rows */
+	struct nat_prefix *allow;
+};
+
+enum map_err {
+	MAP_OK,
+	MAP_TOO_MANY,		/* more rows, prefixes or overlaps than there is room for */
+	MAP_ORDER,		/* rows are not in order of family, protocol and first port */
+	MAP_BAD_ROW,		/* ports reversed or past 65535, unknown family or protocol, allow list outside */
+};
+
+/* map_size - octets an area for this many rows and prefixes takes */
+size_t map_size(uint32_t max_rows, uint32_t max_allow);
+
+/* map_at - see the table in the area at @mem, which map_init() has prepared */
+struct map map_at(void *mem);
+
+/* map_init - an empty table at @mem, map_size() octets, 8-aligned */
+void map_init(void *mem, uint32_t max_rows, uint32_t max_allow);
+
+/**
+ * map_build - fill a table
+ * @rows:  @n_rows, ordered by family (4 before 6), protocol (TCP, UDP, ICMP) and lo
+ * @allow: @n_allow prefixes that rows refer to
+ * @bad:   out; the row that is to blame, unless MAP_TOO_MANY
+ *
+ * On error the table is empty. Cost: O(rows * overlapping rows).
+ */
+enum map_err map_build(struct map *m, const struct map_row *rows, uint32_t n_rows, const struct nat_prefix *allow,
+		       uint32_t n_allow, uint32_t *bad);
+
+/**
+ * map_find - the row for a packet to @dst
+ * @ends:  destination and its port (network order) count; source does not
+ * @indev: ifindex it arrived on; 0 at OUTPUT, where rows with a device never match
+ *
+ * Returns the row's index or NAT_NONE. Cost: log2(spans) steps.
+ */
+uint32_t map_find(const struct map *m, const struct nat_ends *ends, uint8_t proto, uint8_t family, uint32_t indev);
+
+/**
+ * map_keeps - does a flow made by an older table still have its forward?
+ * @orig, @reply: of the flow
+ *
+ * Returns a row that leads where the flow goes and lets its source in, or
+ * NAT_NONE: the flow must end (R87). The cost of map_find().
+ */
+uint32_t map_keeps(const struct map *m, const struct nat_ends *orig, const struct nat_ends *reply, uint8_t proto,
+		   uint8_t family);
+
+/* map_allows - is @src let in by @row? O(its prefixes) */
+bool map_allows(const struct map *m, const struct map_row *row, const struct nat_addr *src);
+
+/* map_guest_port - the guest's port (network order) for the outside port @dport (network order) */
+uint16_t map_guest_port(const struct map_row *row, uint16_t dport);
+
+/* map_check - M1-M3; NULL or which is broken. A table that passes can be searched without leaving its area. */
+const char *map_check(const struct map *m);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nat - see nat.h: the data path, and the engine as a whole */
+#include "nat/nat.h"
+
+#include <assert.h>
+
+#include "nat/error.h"
+#include "nat/life.h"
+#include "nat/rewrite.h"
+
+const char *nat_hook_name(enum nat_hook h)
+{
+	static const char *const names[] = { "pre", "in", "fwd", "out", "post" };
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == NAT_HOOKS, "one name per hook");
+	assert(h < NAT_HOOKS);
+	return names[h];
+}
+
+/* Which direction does a packet with this key go, seen at this hook? FORWARD asks for the inverse. */
+static enum nat_reason key_dir(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
+{
+	switch ((enum nat_hook)p->hook) {
+	case NAT_PRE:
+	case NAT_OUT:
+		*dir = key == FLOW_ORIG ? NAT_ORIG : NAT_REPLY;
+		return key == FLOW_MID ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
+	case NAT_FWD:
+		*dir = NAT_ORIG;
+		return key == FLOW_ORIG ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
+	case NAT_IN:
+	case NAT_POST:
+		*dir = NAT_REPLY;
+		return key == FLOW_ORIG ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
+	case NAT_HOOKS:
+		break;
+	}
+	return NAT_WHY_NO_FLOW;
+}
+
+/* The flow of a packet. NULL and UNDECIDED: none, and one may be opened. */
+static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
+{
+	const struct nat_tuple *t = &p->view.tuple;
+	bool first = p->hook == NAT_PRE || p->hook == NAT_OUT;
+	struct nat_ends ends = p->hook == NAT_FWD ? nat_ends_inverse(&t->ends) : t->ends;
+	enum nat_reason why;
+	enum flow_key key;
+	struct nat_flow *f;
+
+	*flow = NULL;
+	*dir = NAT_ORIG;
+	f = flow_find(&n->flows, &ends, t->proto, t->family, &key);
+	if (f && flow_expired(&n->flows, f, now)) {
+		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
+		f = NULL;
+	}
+	if (!f)
+		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
+	why = key_dir(p, key, dir);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
+	if (!life_keeps(n, f))
+		return NAT_WHY_FORWARD_ENDED;
+	*flow = f;
+	return NAT_WHY_UNDECIDED;
+}
+
+/* The table of nat.h: the ends that this packet leaves this hook with, or why it stays as it is. */
+static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir, struct nat_ends *to)
+{
+	bool local = f->flags & FLOW_LOCAL;
+
+	switch ((enum nat_hook)p->hook) {
+	case NAT_PRE:
+		if (dir == NAT_REPLY && local)
+			return NAT_WHY_LATER;
+		*to = flow_mid(f);
+		if (dir == NAT_ORIG)
+			*to = nat_ends_inverse(to);
+		return NAT_WHY_TRANSLATED;
+	case NAT_OUT:
+	case NAT_FWD:
+		if (dir == NAT_REPLY)
+			return NAT_WHY_LATER;
+		*to = flow_xlat(f);
+		return NAT_WHY_TRANSLATED;
+	case NAT_IN:
+	case NAT_POST:
+		if (local != (p->hook == NAT_IN))
+			return NAT_WHY_NO_FLOW;
+		*to = flow_back(f);
+		return NAT_WHY_TRANSLATED;
+	case NAT_HOOKS:
+		break;
+	}
+	return NAT_WHY_NO_FLOW;
+}
+
+/* Is this the hook where the packet counts? Each passes exactly one such hook. */
+static bool counts_here(const struct nat_pkt *p, enum nat_dir dir)
+{
+	if (dir == NAT_ORIG)
+		return p->hook == NAT_PRE || p->hook == NAT_OUT;
+	return p->hook == NAT_POST || p->hook == NAT_IN;
+}
+
+/* The whole data path. Each step lets the packet on (UNDECIDED) or says why not. */
+static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
+{
+	enum nat_reason why, verdict = NAT_WHY_TRANSLATED;
+	struct nat_ends to;
+	struct nat_flow *f;
+	enum nat_dir dir;
+
+	why = pkt_parse(p);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
+	if (p->view.is_error)
+		return error_translate(n, p, now);
+	why = find(n, p, now, &f, &dir);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
+	if (!f) {
+		why = life_open(n, p, now, &f);
+		if (why != NAT_WHY_UNDECIDED)
+			return why;
+		verdict = f->idle == IDLE_TCP_PICKED_UP ? NAT_WHY_PICKED_UP : NAT_WHY_OPENED;
+	}
+	p->flow = flow_index(&n->flows, f);
+	p->forward = nat_row(n, f)->forward;
+	p->dir = (uint8_t)dir;
+	why = target(p, f, dir, &to);
+	if (why != NAT_WHY_TRANSLATED)
+		return why;
+	if (p->truncated)
+		return NAT_WHY_TRUNCATED;
+	if (counts_here(p, dir)) {
+		why = life_track(n, p, f, dir, now);
+		if (why != NAT_WHY_UNDECIDED)
+			return why;
+	}
+	if (p->hook == NAT_FWD)
+		verdict = nat_row(n, f)->flags & MAP_RESPECT ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
+	if (!nat_ends_eq(&to, &p->view.tuple.ends))
+		rewrite_packet(p, &to);
+	return verdict;
+}
+
+void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
+{
+	enum nat_reason why;
+
+	p->changed = p->csum_full = false;
+	p->flow = p->forward = NAT_NONE;
+	p->dir = NAT_ORIG;
+	why = decide(n, p, nat_tick_of(now));
+	assert(why < NAT_REASONS);
+	p->reason = (uint8_t)why;
+	n->block->reasons[why]++;
+}
+
+void nat_finish(struct nat_pkt *p)
+{
+	if (p->csum_full)
+		rewrite_full_csum(p->data, &p->view);
+	p->csum_full = false;
+}
+
+unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
+{
+	nat_tick tick = nat_tick_of(now);
+	unsigned done = 0;
+
+	while (done < budget) {
+		uint32_t i = flow_oldest_expired(&n->flows, tick);
+
+		if (i == NAT_NONE)
+			break;
+		life_end(n, i, NAT_END_IDLE);
+		done++;
+	}
+	return done;
+}
+
+struct map *nat_spare_map(struct nat *n)
+{
+	return n->block->swept < n->block->max_flows ? NULL : &n->map[!n->block->active];
+}
+
+void nat_swap_map(struct nat *n)
+{
+	n->block->active = !n->block->active;
+	n->block->epoch++;
+	n->block->swept = 0;
+}
+
+bool nat_sweep(struct nat *n, unsigned budget)
+{
+	struct nat_block *b = n->block;
+
+	for (; budget && b->swept < b->max_flows; budget--, b->swept++)
+		if (n->flows.flow[b->swept].idle != IDLE_FREE)
+			life_keeps(n, &n->flows.flow[b->swept]);
+	return b->swept == b->max_flows;
+}
+
+enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
+{
+	enum block_err err = block_verify(mem, octets);
+
+	if (err)
+		return err;
+	*n = (struct nat){ .block = mem, .flows = block_flows(mem) };
+	for (unsigned i = 0; i < 2; i++)
+		n->map[i] = block_map(mem, i);
+	return BLOCK_OK;
+}
+
+uint32_t nat_recover(struct nat *n, nat_ns now)
+{
+	struct map *m = &n->map[n->block->active];
+	uint32_t lost = 0;
+
+	if (map_check(m))
+		map_init(m->head, n->block->max_rows, n->block->max_allow);
+	if (n->block->busy || flow_check(&n->flows)) {
+		lost = flow_rebuild(&n->flows, nat_tick_of(now));
+		n->block->swept = 0;	/* rows in flows may be torn: look each up again */
+		n->block->epoch++;
+	}
+	nat_leave(n);
+	return lost;
+}
+
+const char *nat_check(const struct nat *n)
+{
+	const char *bad = map_check(&n->map[n->block->active]);
+
+	return bad ? bad : flow_check(&n->flows);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pkt - one packet on its way through the engine.
+ *
+ * The caller fills the first part (what the kernel said), pkt_parse() the
+ * second (what the octets say), nat_packet() the third (what was decided).
+ * Every function here sees only octets and a length; lengths inside the
+ * packet are believed after they were compared with it (R82).
+ */
+#ifndef NAT_PKT_H
+#define NAT_PKT_H
+
+#include "nat/reason.h"
+#include "nat/tuple.h"
+
+/* The numbers are enum nf_inet_hooks of include/uapi/linux/netfilter.h. */
+enum nat_hook {
+	NAT_PRE = 0,		/* raw PREROUTING: destinations are rewritten here */
+	NAT_IN = 1,		/* mangle INPUT: answers to this host's own flows */
+	NAT_FWD = 2,		/* mangle FORWARD: past the host's rules; hairpin sources */
+	NAT_OUT = 3,		/* raw OUTPUT: this host's own flows */
+	NAT_POST = 4,		/* mangle POSTROUTING: sources of answers are rewritten here */
+	NAT_HOOKS
+};
+
+enum tcp_flag {
+	TCP_F_FIN = 0x01,
+	TCP_F_SYN = 0x02,
+	TCP_F_RST = 0x04,
+	TCP_F_PSH = 0x08,
+	TCP_F_ACK = 0x10,
+	TCP_F_URG = 0x20,
+};
+
+/* Where things are in an IP packet, or in the part of one that an ICMP error quotes. */
+struct pkt_view {
+	struct nat_tuple tuple;		/* ports 0 where there are none */
+	uint32_t l4;			/* offset of the transport header */
+	uint32_t end;			/* offset after the last octet of the IP packet; <= len */
+	bool icmp_request;		/* an ICMP query: its identifier is the source port */
+	bool icmp_answer;		/* the answer to one: its identifier is the destination port */
+	bool has_ports;			/* tuple identifies a flow: TCP, UDP, ICMP query */
+	bool is_error;			/* ICMP error: it quotes a packet */
+	bool is_fragment;		/* more than one piece, this is one of them */
+};
+
+struct nat_pkt {
+	/* from the caller */
+	uint8_t *data;			/* IP header first; rewritten in place */
+	uint32_t len;			/* octets at data */
+	uint32_t indev, outdev;		/* ifindex, 0 if the hook has none */
+	uint8_t hook;			/* enum nat_hook */
+	bool csum_partial;		/* the L4 checksum is only the pseudo-header's sum (NFQA_SKB_CSUMNOTREADY, R5) */
+	bool gso;			/* an aggregate the kernel will cut up again (NFQA_SKB_GSO) */
+	bool truncated;			/* the kernel kept the rest (NFQA_CAP_LEN): must not be written back (R7) */
+
+	/* from pkt_parse() */
+	struct pkt_view view;
+	uint8_t tcp_flags;
+
+	/* from nat_packet() */
+	uint8_t reason;			/* enum nat_reason */
+	bool changed;			/* data was rewritten: it must be given back with the verdict */
+	bool csum_full;			/* nat_finish() must write the whole L4 checksum */
+	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
+	uint32_t flow;			/* index, NAT_NONE if none */
+	uint32_t forward;		/* the caller's number of the forward, NAT_NONE if none */
+	struct nat_ends before, after;	/* as it came and as it goes; of an ICMP error, those of the packet it quotes */
+};
+
+/**
+ * pkt_parse_ip - find the parts of an IP packet
+ * @data:   @len octets, IP header first
+ * @quoted: only its beginning is here, as in an ICMP error: may end anywhere
+ *          after 8 octets of its transport header (RFC 792, R56); lengths
+ *          inside may exceed @len
+ * @v:      out; defined up to the failing step, for logs
+ *
+ * Returns NAT_WHY_UNDECIDED if the tuple is good, else the reason for which
+ * the packet is not translated. Cost: O(headers), at most 16 of IPv6's (R72).
+ */
+enum nat_reason pkt_parse_ip(const uint8_t *data, uint32_t len, bool quoted, struct pkt_view *v);
+
+/* pkt_parse - pkt_parse_ip() of the whole packet, and its TCP header; fills view, tcp_flags, before, after */
+enum nat_reason pkt_parse(struct nat_pkt *p);
+
+#endif

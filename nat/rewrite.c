@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rewrite - see rewrite.h */
+#include "nat/rewrite.h"
+
+#include "nat/csum.h"
+#include "nat/wire.h"
+
+enum {
+	V4_CSUM = 10, V4_SRC = 12, V4_DST = 16,		/* RFC 791 */
+	V6_SRC = 8, V6_DST = 24,			/* RFC 8200 */
+};
+
+/* Where the checksum of a transport header is. */
+static uint32_t csum_offset(uint8_t proto)
+{
+	switch (proto) {
+	case NAT_PROTO_TCP:
+		return 16;
+	case NAT_PROTO_UDP:
+		return 6;
+	default:	/* ICMP, ICMPv6 */
+		return 2;
+	}
+}
+
+static void write_addrs(uint8_t *data, const struct pkt_view *v, const struct nat_ends *to, csum_sum diff)
+{
+	enum nat_family family = v->tuple.family;
+
+	if (family == NAT_IPV6) {
+		memcpy(data + V6_SRC, to->src.octet, 16);
+		memcpy(data + V6_DST, to->dst.octet, 16);
+		return;
+	}
+	memcpy(data + V4_SRC, nat_addr_wire(&to->src, family), 4);
+	memcpy(data + V4_DST, nat_addr_wire(&to->dst, family), 4);
+	wire_putbe16(data + V4_CSUM, csum_update(wire_getbe16(data + V4_CSUM), diff));
+}
+
+/* Ports, or the one identifier of an ICMP query: a request's source, an answer's destination. */
+static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct nat_ends *to)
+{
+	const struct nat_ends *is = &v->tuple.ends;
+	uint16_t old, new;
+
+	if (!v->has_ports)
+		return 0;
+	if (v->tuple.proto == NAT_PROTO_TCP || v->tuple.proto == NAT_PROTO_UDP) {
+		wire_putbe16(h, to->sport);
+		wire_putbe16(h + 2, to->dport);
+		return csum_diff16(is->sport, to->sport) + csum_diff16(is->dport, to->dport);
+	}
+	old = v->icmp_answer ? is->dport : is->sport;
+	new = v->icmp_answer ? to->dport : to->sport;
+	wire_putbe16(h + 4, new);
+	return csum_diff16(old, new);
+}
+
+void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
+{
+	enum nat_family family = v->tuple.family;
+	uint8_t proto = v->tuple.proto, *h = data + v->l4;
+	csum_sum addrs = csum_diff_addr(&v->tuple.ends.src, &to->src, family) +
+			 csum_diff_addr(&v->tuple.ends.dst, &to->dst, family);
+	csum_sum diff;
+	uint16_t old, new;
+
+	write_addrs(data, v, to, addrs);
+	diff = write_ports(h, v, to) + (proto == NAT_PROTO_ICMP ? 0 : addrs);
+	v->tuple.ends = *to;
+	if (!l4_csum || v->end - v->l4 < csum_offset(proto) + 2)
+		return;
+	old = wire_getbe16(h + csum_offset(proto));
+	if (proto == NAT_PROTO_UDP && !old)
+		return;			/* no checksum (RFC 768); illegal over IPv6, and not ours to mend (R14) */
+	new = csum_update(old, diff);
+	if (proto == NAT_PROTO_UDP && !new)
+		new = 0xffff;
+	wire_putbe16(h + csum_offset(proto), new);
+}
+
+void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
+{
+	bool unfinished = p->csum_partial && p->view.tuple.proto != NAT_PROTO_ICMP;
+
+	rewrite_ends(p->data, &p->view, to, !unfinished);
+	p->after = *to;
+	p->changed = true;
+	/*
+	 * An aggregate of TCP that leaves through POSTROUTING is summed anew by
+	 * tcp4_gso_segment() or tcp6_gso_segment(), whatever the field holds:
+	 * net/ipv4/tcp_offload.c, "if (skb->ip_summed != CHECKSUM_PARTIAL)".
+	 * At the other hooks conntrack or the host's own TCP looks at it first.
+	 */
+	p->csum_full = unfinished && !(p->gso && p->view.tuple.proto == NAT_PROTO_TCP && p->hook == NAT_POST);
+}
+
+static csum_sum message_sum(const uint8_t *data, const struct pkt_view *v)
+{
+	const struct nat_ends *e = &v->tuple.ends;
+	const uint8_t *h = data + v->l4;
+	uint32_t len = v->end - v->l4;
+	csum_sum s = 0;
+
+	if (v->tuple.proto == NAT_PROTO_UDP)
+		len = wire_get16(h + 4);	/* octets after the datagram are not its own */
+	if (v->tuple.proto != NAT_PROTO_ICMP)
+		s = csum_pseudo(&e->src, &e->dst, v->tuple.family, v->tuple.proto, len);
+	return csum_add(s, h, len);
+}
+
+void rewrite_icmp_csum(uint8_t *data, const struct pkt_view *v)
+{
+	uint8_t *field = data + v->l4 + 2;
+
+	wire_putbe16(field, 0);
+	wire_putbe16(field, (uint16_t)~csum_fold(message_sum(data, v)));
+}
+
+bool rewrite_icmp_good(const uint8_t *data, const struct pkt_view *v)
+{
+	return csum_fold(message_sum(data, v)) == 0xffff;
+}
+
+void rewrite_full_csum(uint8_t *data, const struct pkt_view *v)
+{
+	uint8_t *field = data + v->l4 + csum_offset(v->tuple.proto);
+	uint16_t sum;
+
+	wire_putbe16(field, 0);
+	sum = (uint16_t)~csum_fold(message_sum(data, v));
+	if (v->tuple.proto == NAT_PROTO_UDP && !sum)
+		sum = 0xffff;
+	wire_putbe16(field, sum);
+}
