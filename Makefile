@@ -1,0 +1,142 @@
+# nfqnat: one Makefile, no recursion. `make help` lists the targets.
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+VERSION	:= 0.1.0
+PREFIX	?= /usr/local
+SBIN	:= $(DESTDIR)$(PREFIX)/sbin
+MAN	:= $(DESTDIR)$(PREFIX)/share/man
+DOC	:= $(DESTDIR)$(PREFIX)/share/doc/nfqnat
+UNITS	:= $(DESTDIR)/lib/systemd/system
+ETC	:= $(DESTDIR)/etc/nfqnat
+
+# B: where everything built goes; SAN=1 builds the same tree with sanitizers into build/san.
+SAN	?= 0
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+CLANG	?= clang
+ifeq ($(SAN),1)
+B	:= build/san
+OPT	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+B	:= build
+OPT	:= -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+endif
+WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
+	   -Wswitch-enum -Wvla -Wundef -Wcast-align
+WERROR	?= $(if $(CI),-Werror)
+CFLAGS	?= -g
+NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
+HARDEN	:= -pie -Wl,-z,relro,-z,now
+LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
+PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1
+LIBS	= $(shell pkg-config --libs $(PKGS)) -lev -pthread
+
+NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
+NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
+CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
+TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
+UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
+BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
+FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h)
+# The core may call these and nothing else: no I/O, no clock, no allocation.
+PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
+
+.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-fuzz check-netns fuzz tidy \
+	bench bench-micro install uninstall clean
+
+all: $B/nfqnatd $(TOOLS) ## build everything into build/
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$B/nfqnatd: $B/main.o $(NFQ_O) $(CONF_O) $B/libnat.a
+	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/libnat.a: $(NAT_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/%.o: %.c | .deps
+	@mkdir -p $(@D)
+	$(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$B/tools/%: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $<
+
+$B/bench/%: bench/%.c $B/libnat.a
+	@mkdir -p $(@D)
+	$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $< $B/libnat.a $(LIBS)
+
+# Unit tests link all but main.c.
+$B/unit/%: tests/unit/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
+	@mkdir -p $(@D)
+	$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
+
+# Fuzzers: libFuzzer with the whole tree compiled for coverage.
+build/fuzz/%: tests/fuzz/%.c $(wildcard nat/*.c nfq/*.c conf/*.c) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -o $@ $< $(wildcard nat/*.c nfq/*.c conf/*.c) $(LIBS)
+
+# Debian packages are installed once; remove the stamp to look again.
+.deps: deps
+	@./deps && touch $@
+deps-again:
+	@rm -f .deps && $(MAKE) .deps
+
+demo: all ## run the main job on real packets in namespaces and print each translation
+	@tests/demo
+
+check: check-pure check-headers check-unit check-golden check-fuzz check-netns ## all tests
+	@tests/sum
+
+check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
+	@tests/check-pure $< $(PURE)
+
+check-headers: | .deps ## every header compiles alone
+	@tests/check-headers $(CC) $(HEADERS)
+
+check-unit: ## unit tests with sanitizers
+	@$(MAKE) --no-print-directory SAN=1 unit-run
+.PHONY: unit-run
+unit-run: $(UNIT)
+	@tests/run-unit $(UNIT)
+
+check-golden: ## configuration files and what the daemon says of them
+	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd && tests/golden/run build/san/nfqnatd
+
+check-fuzz: $(FUZZ) ## short run of each fuzzer
+	@tests/fuzz/run $(FUZZ)
+
+check-netns: ## real packets in namespaces
+	@$(MAKE) --no-print-directory SAN=1 all && tests/netns/run build/san
+
+fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
+	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
+
+tidy: | .deps ## clang-tidy, no warning allowed
+	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
+
+bench: all $(BENCH) ## throughput beside an accept-everything queue, kernel DNAT and socat
+	@bench/run
+
+install: all ## install below PREFIX (and DESTDIR)
+	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
+	install -Dm644 systemd/nfqnatd.service $(UNITS)/nfqnatd.service
+	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
+	install -Dm644 docs/nfqnat.yaml.5 $(MAN)/man5/nfqnat.yaml.5
+	install -Dm644 examples/nfqnat.yaml $(DOC)/examples/nfqnat.yaml
+	install -d $(ETC)/forwards.d
+	test -e $(ETC)/nfqnat.yaml || install -m640 examples/nfqnat.yaml $(ETC)/nfqnat.yaml
+
+uninstall: ## remove what install made, but for the configuration
+	rm -f $(SBIN)/nfqnatd $(UNITS)/nfqnatd.service $(MAN)/man8/nfqnatd.8 $(MAN)/man5/nfqnat.yaml.5
+	rm -rf $(DOC)
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

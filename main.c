@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nfqnatd - options, and what they start */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "nfq/daemon.h"
+#include "nfq/log.h"
+
+#define CONFIG_DEFAULT "/etc/nfqnat/nfqnat.yaml"
+
+static const char usage[] =
+	"usage: nfqnatd [-v | -vv] [--config FILE] [--check] [--syslog]\n"
+	"\n"
+	"Forward ports of this host to virtual machines, by NFQUEUE.\n"
+	"\n"
+	"  -c, --config FILE  what to forward (" CONFIG_DEFAULT ")\n"
+	"      --check        print the forwards as understood and exit: 0, or 1 with every mistake named\n"
+	"  -v, --verbose      log flows; twice: every packet\n"
+	"      --syslog       log to syslog instead of standard error\n"
+	"      --version      print the version\n"
+	"  -h, --help         print this\n"
+	"\n"
+	"Signals: HUP reloads the configuration, USR1 logs flows and counters, TERM stops and removes all rules.\n"
+	"Manuals: nfqnatd(8), nfqnat.yaml(5).\n";
+
+struct options {
+	const char *config;
+	bool check, syslog;
+	int verbose;
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int options_parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'C' },
+		{ "verbose", no_argument, NULL, 'v' },      { "syslog", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'C':
+			o->check = true;
+			break;
+		case 'v':
+			o->verbose++;
+			break;
+		case 's':
+			o->syslog = true;
+			break;
+		case 'V':
+			puts("nfqnatd " NFQNAT_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "nfqnatd: `%s` is not understood; the configuration goes behind --config\n", argv[optind]);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .config = CONFIG_DEFAULT };
+	int status = options_parse(argc, argv, &o);
+	struct conf *conf;
+
+	if (status >= 0)
+		return status;
+	if (conf_load(o.config, &conf, stderr) < 0)
+		return 1;
+	if (o.check) {
+		conf_print(conf, stdout);
+		conf_free(conf);
+		return 0;
+	}
+	log_open(o.syslog ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.verbose);
+	return daemon_run(o.config, conf);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * batch - packets from one queue through the engine and back, many at a time.
+ *
+ *     recv ... recv -> [lock] nat_packet ... nat_packet [unlock] -> checksums -> one sendmsg
+ *
+ * Each message has a slot of its own; verdicts are written in place and all
+ * slots go out as one iovec. One clock reading and one lock per batch.
+ *
+ * Memory   allocated once by batch_init(); nothing on the data path
+ * Threads  a batch belongs to one thread; the engine is shared under engine.lock
+ */
+#ifndef NFQ_BATCH_H
+#define NFQ_BATCH_H
+
+#include <pthread.h>
+
+#include "nat/nat.h"
+#include "nfq/msg.h"
+#include "nfq/queue.h"
+
+enum {
+	BATCH_PACKETS = 64,
+	BATCH_OCTETS = 256 << 10,	/* of messages; above it the kernel's copy of a send gets slow (vmalloc) */
+	BATCH_EVENTS = 4 * BATCH_PACKETS,
+};
+
+/* The one engine that all threads of a worker share. */
+struct engine {
+	struct nat nat;
+	pthread_mutex_t lock;
+};
+
+/* What no packet can be blamed for. */
+struct batch_counts {
+	uint64_t packets, batches;
+	uint64_t bad_messages;		/* netlink messages that made no sense */
+	uint64_t lost_verdicts;		/* answered by the kernel with an error: the packet was gone */
+	uint64_t send_errors;		/* verdicts that could not be sent at all */
+	uint64_t overruns;		/* ENOBUFS on receive */
+};
+
+struct batch {
+	struct engine *engine;
+	uint8_t *slots;			/* BATCH_PACKETS of MSG_SLOT_OCTETS */
+	struct nat_pkt pkt[BATCH_PACKETS];
+	uint32_t id[BATCH_PACKETS];
+	struct iovec out[BATCH_PACKETS];
+	unsigned n;			/* packets in this batch */
+	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */
+	unsigned n_events, events_lost;
+	struct batch_counts counts;
+};
+
+/* batch_init - 0 or -ENOMEM */
+int batch_init(struct batch *b, struct engine *e);
+void batch_fini(struct batch *b);
+
+/**
+ * batch_run - handle what waits in a queue now, one batch of it
+ * Returns how many packets were handled; fewer than BATCH_PACKETS means that
+ * the queue was empty or large aggregates filled the batch; 0: nothing waited.
+ */
+unsigned batch_run(struct batch *b, struct queue *q);
+
+/* batch_listen - note flow events of this batch in b->event; to be set around nat_* calls, under the lock */
+void batch_listen(struct batch *b);
+
+/* batch_log_events - write the noted events to the log, outside the lock */
+void batch_log_events(struct batch *b);
+
+/* batch_names - how the log names forwards; once, before any batch_run() */
+void batch_names(const char *(*name)(uint32_t forward));
+
+/* batch_on_reset - who is told of TCP flows that lost their forward; called under the lock, must not block */
+void batch_on_reset(void (*reset)(const struct nat_flow *f));
+
+#endif

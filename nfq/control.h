@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * control - what main process and worker say to each other.
+ *
+ * Fixed-size messages over a SOCK_SEQPACKET pair: one send is one message.
+ * The worker ends when its side is closed, so it never outlives the main process.
+ */
+#ifndef NFQ_CONTROL_H
+#define NFQ_CONTROL_H
+
+#include "nat/flow.h"
+
+enum control_type {
+	CONTROL_SWAP,		/* to the worker: make mapping area `area` the active one */
+	CONTROL_READY,		/* to main: packets are being handled; `count` were taken over from a dead worker */
+	CONTROL_SWAPPED,	/* to main: every flow has been looked at; `count` flows ended */
+	CONTROL_RESET,		/* to main: `flow` lost its forward; send RST to both sides */
+};
+
+struct control_msg {
+	uint32_t type;		/* enum control_type */
+	uint32_t area;
+	uint32_t count;
+	uint32_t spare;
+	struct nat_flow flow;
+};
+
+/* control_pair - two connected non-blocking ends; 0 or -errno */
+int control_pair(int fd[2]);
+
+/* control_send - 0, or -errno: -EAGAIN the other side does not read, -EPIPE it is gone */
+int control_send(int fd, const struct control_msg *m);
+
+/* control_recv - 1: a message; 0: none now; -1: the other side is gone */
+int control_recv(int fd, struct control_msg *m);
+
+#endif

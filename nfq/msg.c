@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* msg - see msg.h */
+#include "nfq/msg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <string.h>
+
+/* One verdict, as the kernel reads it. All parts are multiples of 4: no padding. */
+struct verdict {
+	struct nlmsghdr nlh;
+	struct nfgenmsg nfg;
+	struct nlattr attr;
+	struct nfqnl_msg_verdict_hdr hdr;
+};
+
+struct verdict_payload {
+	struct verdict v;
+	struct nlattr payload;
+};
+
+_Static_assert(sizeof(struct verdict) == MSG_VERDICT_OCTETS, "nlmsghdr 16 + nfgenmsg 4 + attribute 12");
+_Static_assert(sizeof(struct verdict_payload) == 36, "fits before any payload: see msg_parse()");
+
+/* The macros of libmnl mix int and size_t; these do not. */
+enum { NLMSG_HEADER = sizeof(struct nlmsghdr), NFGEN_OCTETS = sizeof(struct nfgenmsg) };
+
+static size_t align4(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+static uint32_t attr_be32(const struct nlattr *a)
+{
+	return ntohl(mnl_attr_get_u32(a));
+}
+
+/* Attributes shorter than what they must hold are as good as absent. */
+static void take_attr(const struct nlattr *a, struct nat_pkt *p, const struct nfqnl_msg_packet_hdr **hdr)
+{
+	uint16_t len = mnl_attr_get_payload_len(a);
+	uint32_t info;
+
+	switch (mnl_attr_get_type(a)) {
+	case NFQA_PACKET_HDR:
+		if (len >= sizeof(**hdr))
+			*hdr = mnl_attr_get_payload(a);
+		break;
+	case NFQA_IFINDEX_INDEV:
+		if (len >= 4)
+			p->indev = attr_be32(a);
+		break;
+	case NFQA_IFINDEX_OUTDEV:
+		if (len >= 4)
+			p->outdev = attr_be32(a);
+		break;
+	case NFQA_SKB_INFO:
+		if (len >= 4) {
+			info = attr_be32(a);
+			p->csum_partial = info & NFQA_SKB_CSUMNOTREADY;
+			p->gso = info & NFQA_SKB_GSO;
+		}
+		break;
+	case NFQA_CAP_LEN:
+		p->truncated = true;
+		break;
+	case NFQA_PAYLOAD:
+		p->data = mnl_attr_get_payload(a);
+		p->len = len;
+		break;
+	}
+}
+
+static enum msg_kind parse_packet(uint8_t *buf, const struct nlmsghdr *nlh, struct nat_pkt *p, uint32_t *id,
+				  uint16_t *queue)
+{
+	const struct nfqnl_msg_packet_hdr *hdr = NULL;
+	const struct nfgenmsg *nfg;
+	const struct nlattr *a;
+	const char *tail;
+
+	if (nlh->nlmsg_len < NLMSG_HEADER + NFGEN_OCTETS)
+		return MSG_BAD;
+	nfg = mnl_nlmsg_get_payload(nlh);
+	*queue = ntohs(nfg->res_id);
+	tail = mnl_nlmsg_get_payload_tail(nlh);
+	for (a = mnl_nlmsg_get_payload_offset(nlh, NFGEN_OCTETS); mnl_attr_ok(a, (int)(tail - (const char *)a));
+	     a = mnl_attr_next(a))
+		take_attr(a, p, &hdr);
+	if (!hdr)
+		return MSG_BAD;
+	*id = ntohl(hdr->packet_id);
+	p->hook = hdr->hook;
+	/* 36 octets precede every payload: 20 of headers, 12 of the packet header's attribute, 4 of its own. */
+	if (p->hook >= NAT_HOOKS || !p->data || p->data - buf < (ptrdiff_t)sizeof(struct verdict_payload))
+		return MSG_BAD;
+	return MSG_PACKET;
+}
+
+enum msg_kind msg_parse(uint8_t *buf, size_t len, struct nat_pkt *p, uint32_t *id, uint16_t *queue, int *err)
+{
+	const struct nlmsghdr *nlh = (const void *)buf;
+
+	memset(p, 0, sizeof(*p));
+	*id = 0;
+	*queue = 0;
+	*err = 0;
+	if (len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)len))
+		return MSG_BAD;
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+
+		if (nlh->nlmsg_len < NLMSG_HEADER + sizeof(e->error))
+			return MSG_BAD;
+		*err = e->error > -4096 && e->error <= 0 ? -e->error : EPROTO;
+		return MSG_ERROR;
+	}
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
+		return MSG_OTHER;
+	return parse_packet(buf, nlh, p, id, queue);
+}
+
+static struct verdict verdict_of(uint16_t type, size_t payload_octets, uint16_t queue, uint32_t id, uint32_t verdict)
+{
+	return (struct verdict){
+		.nlh = {
+			.nlmsg_len = (uint32_t)(sizeof(struct verdict) + payload_octets),
+			.nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type),
+			.nlmsg_flags = NLM_F_REQUEST,
+		},
+		.nfg = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(queue) },
+		.attr = { .nla_len = sizeof(struct nlattr) + sizeof(struct nfqnl_msg_verdict_hdr),
+			  .nla_type = NFQA_VERDICT_HDR },
+		.hdr = { .verdict = htonl(verdict), .id = htonl(id) },
+	};
+}
+
+struct iovec msg_verdict_in_place(struct nat_pkt *p, uint16_t queue, uint32_t id, enum nat_verdict verdict)
+{
+	struct verdict_payload head = {
+		.v = verdict_of(NFQNL_MSG_VERDICT, sizeof(struct nlattr) + p->len, queue, id, verdict),
+		/* Not padded: the kernel would take the padding for packet. */
+		.payload = { .nla_len = (uint16_t)(sizeof(struct nlattr) + p->len), .nla_type = NFQA_PAYLOAD },
+	};
+	uint8_t *at = p->data - sizeof(head);
+	size_t len = sizeof(head) + p->len;
+
+	memcpy(at, &head, sizeof(head));
+	memset(at + len, 0, align4(len) - len);
+	return (struct iovec){ .iov_base = at, .iov_len = align4(len) };
+}
+
+struct iovec msg_verdict(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict)
+{
+	struct verdict v = verdict_of(NFQNL_MSG_VERDICT, 0, queue, id, verdict);
+
+	memcpy(buf, &v, sizeof(v));
+	return (struct iovec){ .iov_base = buf, .iov_len = sizeof(v) };
+}
+
+struct iovec msg_verdict_batch(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict)
+{
+	struct verdict v = verdict_of(NFQNL_MSG_VERDICT_BATCH, 0, queue, id, verdict);
+
+	memcpy(buf, &v, sizeof(v));
+	return (struct iovec){ .iov_base = buf, .iov_len = sizeof(v) };
+}

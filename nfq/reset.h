@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reset - tell both sides of a TCP flow that it is over.
+ *
+ * When a forward is removed or leads to another guest, its flows end at
+ * once instead of hanging until their timers do: each side gets a RST from
+ * where it believes its peer to be, with the sequence number that it has
+ * acknowledged last, the only one it must accept (RFC 5961 3.2).
+ */
+#ifndef NFQ_RESET_H
+#define NFQ_RESET_H
+
+#include "nat/flow.h"
+
+enum { RESET_OCTETS = 60 };	/* IPv6 and TCP header */
+
+struct reset {
+	int fd4, fd6;		/* raw sockets; -1: the family is not there */
+};
+
+/* reset_open - 0, or -errno if neither family can be had: -EPERM, no CAP_NET_RAW */
+int reset_open(struct reset *r);
+void reset_close(struct reset *r);
+
+/**
+ * reset_build - the RST that one side gets
+ * @to:  NAT_ORIG: the initiator, NAT_REPLY: the guest
+ * @buf: out; RESET_OCTETS
+ * Returns its length in octets, 0 if that side has acknowledged nothing yet.
+ */
+size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf);
+
+/* reset_send - send to both sides; returns how many of them were told */
+unsigned reset_send(const struct reset *r, const struct nat_flow *f);
+
+#endif

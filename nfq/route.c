@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* route - see route.h */
+#include "nfq/route.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+enum { ANSWER_OCTETS = 8192 };
+
+struct answer {
+	struct route *route;
+	enum nat_family family;
+};
+
+static int take_attr(const struct nlattr *a, void *arg)
+{
+	struct answer *ans = arg;
+	size_t want = ans->family == NAT_IPV4 ? 4 : 16;
+
+	switch (mnl_attr_get_type(a)) {
+	case RTA_OIF:
+		if (mnl_attr_get_payload_len(a) >= 4)
+			ans->route->oif = mnl_attr_get_u32(a);
+		break;
+	case RTA_PREFSRC:
+		if (mnl_attr_get_payload_len(a) != want)
+			break;
+		ans->route->near = ans->family == NAT_IPV4 ? nat_addr_v4(mnl_attr_get_payload(a))
+							   : nat_addr_v6(mnl_attr_get_payload(a));
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+
+	/* A blackhole or this host itself is no way to a guest. */
+	if (nlh->nlmsg_type == RTM_NEWROUTE && rtm->rtm_type == RTN_UNICAST)
+		mnl_attr_parse(nlh, sizeof(*rtm), take_attr, arg);
+	return MNL_CB_STOP;
+}
+
+int route_get(const struct nat_addr *to, enum nat_family family, struct route *r)
+{
+	char buf[ANSWER_OCTETS] __attribute__((aligned(4)));
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct answer ans = { .route = r, .family = family };
+	struct nlmsghdr *nlh;
+	struct rtmsg *rtm;
+	ssize_t n;
+	int err = 0;
+
+	*r = (struct route){ 0 };
+	if (!nl)
+		return -errno;
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = RTM_GETROUTE;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = family == NAT_IPV4 ? AF_INET : AF_INET6;
+	rtm->rtm_dst_len = family == NAT_IPV4 ? 32 : 128;
+	mnl_attr_put(nlh, RTA_DST, family == NAT_IPV4 ? 4 : 16, nat_addr_wire(to, family));
+
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		err = -errno;
+	n = err ? 0 : mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	if (n < 0)
+		err = -errno;
+	/* An error message in answer means: no route. */
+	if (n > 0)
+		mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(nl), take_route, &ans);
+	mnl_socket_close(nl);
+	return err;
+}
+
+int route_watch_open(struct route_watch *w)
+{
+	const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+				RTMGRP_IPV6_ROUTE;
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int err;
+
+	if (!nl)
+		return -errno;
+	if (mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
+		err = -errno;
+		mnl_socket_close(nl);
+		return err;
+	}
+	*w = (struct route_watch){ .nl = nl, .fd = mnl_socket_get_fd(nl) };
+	return 0;
+}
+
+bool route_watch_drain(struct route_watch *w)
+{
+	char buf[ANSWER_OCTETS] __attribute__((aligned(4)));
+	bool any = false;
+
+	/* What changed does not matter, only that something did; an overrun (ENOBUFS) says so too. */
+	while (recv(w->fd, buf, sizeof(buf), 0) >= 0 || errno == ENOBUFS || errno == EINTR)
+		any = true;
+	return any;
+}
+
+void route_watch_close(struct route_watch *w)
+{
+	mnl_socket_close(w->nl);
+	w->nl = NULL;
+	w->fd = -1;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rules - which packets the kernel hands to us, as text for nft or iptables-restore.
+ *
+ * From the rows of a configuration to groups (an address, a protocol and all
+ * its ports), and from groups to rules at the five hooks of nat.h. Only what
+ * is forwarded is queued; everything else never leaves the kernel.
+ *
+ *     raw PREROUTING      to a listener, local address; ICMP errors to us; a hairpin's answers (to a source port of ours)
+ *     raw OUTPUT          this host's own packets to a listener
+ *     mangle FORWARD      new flows to a guest's port (to pass the host's firewall); hairpin packets
+ *     mangle POSTROUTING  from a guest's port; ICMP errors
+ *     mangle INPUT        from a guest's port to this host; ICMP errors
+ *
+ * No kernel is touched here: the same input always gives the same text.
+ */
+#ifndef NFQ_RULES_H
+#define NFQ_RULES_H
+
+#include <net/if.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+struct ports {
+	uint16_t lo, hi;
+};
+
+/* Rules that differ in their ports only. */
+struct group {
+	uint8_t family, proto;		/* proto as in conf_row: IPPROTO_ICMP is ping of either family */
+	struct nat_addr addr;		/* listener (all zero: any local address) or guest */
+	char dev[IFNAMSIZ];		/* listener: arrives on it; guest: the way to it; "": any, unknown */
+	struct ports *ports;		/* disjoint, ordered, merged; none for ICMP */
+	unsigned n_ports;
+};
+
+struct rules {
+	struct group *listener, *guest;
+	unsigned n_listeners, n_guests;
+	uint16_t queue;			/* TCP: queue .. queue + workers - 1; the rest: the next as many */
+	unsigned workers;
+	uint16_t source_lo, source_hi;
+	bool bypass;			/* fail open: the kernel goes on as if there were no rule */
+	bool conntrack;			/* the kernel has it: new flows can be told apart in FORWARD */
+	struct ports *pool;		/* memory of all groups' ports */
+};
+
+/* Which way leads to a guest: fills @dev (IFNAMSIZ octets, "" if unknown). */
+typedef void (*rules_way_fn)(const struct nat_addr *to, enum nat_family family, char *dev);
+
+/**
+ * rules_make - group a configuration's rows
+ * @workers: number of queue pairs
+ * Returns 0 or -ENOMEM. Freed with rules_free().
+ */
+int rules_make(const struct conf *c, unsigned workers, rules_way_fn way, struct rules *r);
+void rules_free(struct rules *r);
+
+/* rules_write_nft - the whole of `nft -f`: table inet nfqnat, replaced in one transaction */
+void rules_write_nft(const struct rules *r, FILE *out);
+
+/* The two tables that the iptables backend uses. */
+enum rules_table {
+	RULES_RAW,
+	RULES_MANGLE,
+	RULES_TABLES
+};
+
+const char *rules_table_name(enum rules_table t);
+
+/**
+ * rules_write_xt - one table for iptables-restore --noflush or ip6tables-restore
+ * @saved: what iptables-save printed for this table: our jumps of an earlier run are deleted in the same transaction
+ */
+void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved, FILE *out);
+
+/**
+ * rules_clear_xt - text that removes our chains and jumps, as found in @saved
+ * Returns false and writes nothing if there are none.
+ */
+bool rules_clear_xt(enum rules_table t, const char *saved, FILE *out);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules_nft - rules as text for nft -f; see rules.h */
+#include "nfq/rules.h"
+
+#include <arpa/inet.h>
+
+static void write_queue(const struct rules *r, bool tcp, FILE *out)
+{
+	unsigned first = r->queue + (tcp ? 0 : r->workers);
+
+	if (r->workers == 1)
+		fprintf(out, " queue num %u%s\n", first, r->bypass ? " bypass" : "");
+	else
+		fprintf(out, " queue num %u-%u %sfanout\n", first, first + r->workers - 1, r->bypass ? "bypass," : "");
+}
+
+/* "tcp dport { 80, 443, 5000-5100 }" or "icmp type echo-request" */
+static void write_what(const struct group *g, const char *port, bool answer, FILE *out)
+{
+	if (g->proto == IPPROTO_ICMP) {
+		if (g->family == NAT_IPV6)
+			fprintf(out, " icmpv6 type echo-%s", answer ? "reply" : "request");
+		else
+			fprintf(out, " icmp type { echo-%s, timestamp-%s }", answer ? "reply" : "request",
+				answer ? "reply" : "request");
+		return;
+	}
+	fprintf(out, " %s %s { ", g->proto == IPPROTO_TCP ? "tcp" : "udp", port);
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		fprintf(out, "%s%u", i ? ", " : "", g->ports[i].lo);
+		if (g->ports[i].hi != g->ports[i].lo)
+			fprintf(out, "-%u", g->ports[i].hi);
+	}
+	fputs(" }", out);
+}
+
+static void write_addr(const struct group *g, const char *side, FILE *out)
+{
+	char addr[INET6_ADDRSTRLEN];
+	bool v4 = g->family == NAT_IPV4;
+
+	fprintf(out, "\t\tmeta nfproto %s", v4 ? "ipv4" : "ipv6");
+	if (nat_addr_is_any(&g->addr))
+		return;
+	inet_ntop(v4 ? AF_INET : AF_INET6, nat_addr_wire(&g->addr, g->family), addr, sizeof(addr));
+	fprintf(out, " %s %s %s", v4 ? "ip" : "ip6", side, addr);
+}
+
+static void write_errors(const struct rules *r, FILE *out)
+{
+	fputs("\t\ticmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }", out);
+	write_queue(r, false, out);
+	fputs("\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }", out);
+	write_queue(r, false, out);
+}
+
+static void chain_begin(const char *name, const char *hook, const char *priority, FILE *out)
+{
+	fprintf(out, "\tchain %s {\n\t\ttype filter hook %s priority %s; policy accept;\n", name, hook, priority);
+}
+
+static void write_listeners(const struct rules *r, bool own, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_listeners; i++) {
+		const struct group *g = &r->listener[i];
+
+		if (own && g->dev[0])
+			continue;		/* this host's own packets arrive on no device */
+		write_addr(g, "daddr", out);
+		if (g->dev[0])
+			fprintf(out, " iifname \"%s\"", g->dev);
+		write_what(g, "dport", false, out);
+		write_queue(r, g->proto == IPPROTO_TCP, out);
+	}
+}
+
+static void write_own_port(const struct rules *r, const struct group *g, const char *port, FILE *out)
+{
+	if (g->proto != IPPROTO_ICMP)
+		fprintf(out, " %s %s %u-%u", g->proto == IPPROTO_TCP ? "tcp" : "udp", port, r->source_lo, r->source_hi);
+}
+
+/* Packets from guests' ports; at PREROUTING only those to a source port of ours. */
+static void write_answers(const struct rules *r, bool hairpin, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_guests; i++) {
+		const struct group *g = &r->guest[i];
+
+		write_addr(g, "saddr", out);
+		if (hairpin && g->dev[0])
+			fprintf(out, " iifname \"%s\"", g->dev);
+		write_what(g, "sport", true, out);
+		if (hairpin)
+			write_own_port(r, g, "dport", out);
+		write_queue(r, g->proto == IPPROTO_TCP, out);
+	}
+}
+
+static void write_forward(const struct rules *r, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_guests; i++) {
+		const struct group *g = &r->guest[i];
+		bool tcp = g->proto == IPPROTO_TCP;
+
+		if (g->dev[0]) {
+			write_addr(g, "daddr", out);
+			fprintf(out, " iifname \"%s\" oifname \"%s\"", g->dev, g->dev);
+			write_what(g, "dport", false, out);
+			write_own_port(r, g, "sport", out);
+			write_queue(r, tcp, out);
+		}
+		if (r->conntrack) {
+			write_addr(g, "daddr", out);
+			write_what(g, "dport", false, out);
+			fputs(" ct state new", out);
+			write_queue(r, tcp, out);
+		}
+	}
+}
+
+void rules_write_nft(const struct rules *r, FILE *out)
+{
+	/* The first line makes sure that there is one to delete: one transaction for any state before. */
+	fputs("table inet nfqnat\ndelete table inet nfqnat\ntable inet nfqnat {\n", out);
+
+	chain_begin("pre", "prerouting", "-300", out);
+	fputs("\t\tfib daddr type != local return\n", out);
+	write_listeners(r, false, out);
+	write_answers(r, true, out);
+	write_errors(r, out);
+	fputs("\t}\n", out);
+
+	chain_begin("out", "output", "-300", out);
+	fputs("\t\tfib daddr type != local return\n", out);
+	write_listeners(r, true, out);
+	write_errors(r, out);
+	fputs("\t}\n", out);
+
+	chain_begin("fwd", "forward", "-150", out);
+	write_forward(r, out);
+	fputs("\t}\n", out);
+
+	chain_begin("post", "postrouting", "-150", out);
+	write_answers(r, false, out);
+	write_errors(r, out);
+	fputs("\t}\n", out);
+
+	chain_begin("in", "input", "-150", out);
+	write_answers(r, false, out);
+	write_errors(r, out);
+	fputs("\t}\n}\n", out);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * run - run a program with text as its input and keep what it says.
+ *
+ * No shell is involved. Used for nft and the iptables family, by the main
+ * process only; the data path never waits for it.
+ */
+#ifndef NFQ_RUN_H
+#define NFQ_RUN_H
+
+#include <stddef.h>
+
+/**
+ * run_program - run and wait
+ * @argv:  NULL-terminated; argv[0] is looked up in PATH
+ * @input: what it reads; NULL: nothing
+ * @out:   its standard output, NUL-terminated, to be freed by the caller; NULL: not wanted
+ * @err:   @err_octets; the beginning of its standard error, on one line
+ *
+ * Returns its exit status (127: not found), or -errno if it could not be run at all.
+ */
+int run_program(const char *const *argv, const char *input, char **out, char *err, size_t err_octets);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* steer - see steer.h */
+#include "nfq/steer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nfq/log.h"
+#include "nfq/run.h"
+
+enum { NAME_OCTETS = 40, WORDS_OCTETS = 512, WHY_OCTETS = 640 };
+
+static const enum nat_family families[] = { NAT_IPV4, NAT_IPV6 };
+
+static int nft_load(const char *text, char *why, size_t octets)
+{
+	const char *const argv[] = { "nft", "-f", "-", NULL };
+	char words[WORDS_OCTETS];
+	int ret = run_program(argv, text, NULL, words, sizeof(words));
+
+	if (!ret)
+		return 0;
+	snprintf(why, octets, "nft: %s", words);
+	return ret == 127 ? -ENOENT : -EIO;
+}
+
+static void program(char *name, enum nat_family family, const char *flavour, const char *verb)
+{
+	snprintf(name, NAME_OCTETS, "%s%s-%s", family == NAT_IPV4 ? "iptables" : "ip6tables", flavour, verb);
+}
+
+static int xt_load(enum nat_family family, const char *flavour, const char *text, char *why, size_t octets)
+{
+	char name[NAME_OCTETS], words[WORDS_OCTETS];
+	const char *const argv[] = { name, "--noflush", "--wait=10", NULL };
+	int ret;
+
+	program(name, family, flavour, "restore");
+	ret = run_program(argv, text, NULL, words, sizeof(words));
+	if (!ret)
+		return 0;
+	snprintf(why, octets, "%s: %s", name, words);
+	return ret == 127 ? -ENOENT : -EIO;
+}
+
+/* A legacy table that nobody uses is not there; asking for it would load its module. */
+static bool legacy_table_exists(enum nat_family family, enum rules_table t)
+{
+	FILE *f = fopen(family == NAT_IPV4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names", "re");
+	char line[64];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = !strcmp(line, rules_table_name(t));
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* What is in a table now; "" if it cannot be read. To be freed. */
+static char *xt_saved(enum nat_family family, const char *flavour, enum rules_table t)
+{
+	char name[NAME_OCTETS], words[WORDS_OCTETS], *text = NULL;
+	const char *const argv[] = { name, "-t", rules_table_name(t), NULL };
+
+	if (!strcmp(flavour, "-legacy") && !legacy_table_exists(family, t))
+		return strdup("");
+	program(name, family, flavour, "save");
+	if (run_program(argv, NULL, &text, words, sizeof(words)) != 0) {
+		free(text);
+		return strdup("");
+	}
+	return text;
+}
+
+static void xt_clear(enum nat_family family, const char *flavour, enum rules_table t)
+{
+	char *saved = xt_saved(family, flavour, t), *text = NULL, why[WHY_OCTETS];
+	size_t octets;
+	FILE *out = open_memstream(&text, &octets);
+
+	if (saved && out && rules_clear_xt(t, saved, out)) {
+		fflush(out);
+		if (xt_load(family, flavour, text, why, sizeof(why)) < 0)
+			log_warn("rules of %s could not be removed: %s", rules_table_name(t), why);
+	}
+	if (out)
+		fclose(out);
+	free(text);
+	free(saved);
+}
+
+/* Destinations first, so that nothing is queued any more when sources are no longer rewritten. */
+static void xt_clear_all(const char *flavour)
+{
+	for (unsigned t = 0; t < RULES_TABLES; t++)
+		for (unsigned f = 0; f < 2; f++)
+			xt_clear(families[f], flavour, t);
+}
+
+static void nft_clear(void)
+{
+	char why[WHY_OCTETS];
+
+	/* Where there is no nft, or none in the kernel, there is nothing of ours in it either. */
+	nft_load("table inet nfqnat\ndelete table inet nfqnat\n", why, sizeof(why));
+}
+
+static bool rules_have(const struct rules *r, enum nat_family family)
+{
+	for (unsigned i = 0; i < r->n_listeners; i++)
+		if (r->listener[i].family == family)
+			return true;
+	return false;
+}
+
+static int nft_install(const struct rules *r, char *why, size_t octets)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	int err;
+
+	if (!out)
+		return -ENOMEM;
+	rules_write_nft(r, out);
+	fclose(out);
+	err = nft_load(text, why, octets);
+	free(text);
+	return err;
+}
+
+static int xt_install_table(const struct rules *r, enum nat_family family, const char *flavour, enum rules_table t,
+			    char *why, size_t octets)
+{
+	char *saved, *text = NULL;
+	size_t len;
+	FILE *out;
+	int err = -ENOMEM;
+
+	if (!rules_have(r, family)) {
+		xt_clear(family, flavour, t);
+		return 0;
+	}
+	saved = xt_saved(family, flavour, t);
+	out = open_memstream(&text, &len);
+	if (saved && out) {
+		rules_write_xt(r, family, t, saved, out);
+		fflush(out);
+		err = xt_load(family, flavour, text, why, octets);
+	}
+	if (out)
+		fclose(out);
+	free(text);
+	free(saved);
+	return err;
+}
+
+/* Sources first, so that the answers to the first packet find their rules. */
+static int xt_install(const struct rules *r, const char *flavour, char *why, size_t octets)
+{
+	for (unsigned t = RULES_TABLES; t--;)
+		for (unsigned f = 0; f < 2; f++) {
+			int err = xt_install_table(r, families[f], flavour, t, why, octets);
+
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+static int install_once(const struct steer *s, const struct rules *r, char *why, size_t octets)
+{
+	return s->backend == STEER_NFT ? nft_install(r, why, octets) : xt_install(r, s->flavour, why, octets);
+}
+
+int steer_replace(struct steer *s, struct rules *r, char *why, size_t why_octets)
+{
+	r->conntrack = s->conntrack;
+	return install_once(s, r, why, why_octets);
+}
+
+/* With conntrack's help if the kernel has it; DESIGN: nothing but the host's stateful rules needs it. */
+static int install_first(struct steer *s, struct rules *r, char *why, size_t octets)
+{
+	char second[WHY_OCTETS];
+	int err;
+
+	r->conntrack = s->conntrack = true;
+	err = install_once(s, r, why, octets);
+	if (!err)
+		return 0;
+	r->conntrack = s->conntrack = false;
+	if (install_once(s, r, second, sizeof(second)))
+		return err;
+	log_info("no conntrack in this kernel (%s): new flows are not passed by the host's FORWARD rules", why);
+	return 0;
+}
+
+static int try_backend(struct steer *s, enum steer_backend backend, const char *flavour, struct rules *r, char *why,
+		       size_t octets)
+{
+	int err;
+
+	s->backend = backend;
+	s->flavour = flavour;
+	err = install_first(s, r, why, octets);
+	if (err)
+		steer_stop(s);
+	return err;
+}
+
+static void clear_leftovers(void)
+{
+	nft_clear();
+	xt_clear_all("-nft");
+	xt_clear_all("-legacy");
+}
+
+int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets)
+{
+	char nft_why[WHY_OCTETS] = "";
+	int err;
+
+	*s = (struct steer){ .backend = STEER_NONE, .flavour = "" };
+	clear_leftovers();
+	switch (want) {
+	case CONF_STEER_NFT:
+		return try_backend(s, STEER_NFT, "", r, why, why_octets);
+	case CONF_STEER_IPTABLES:
+		return try_backend(s, STEER_XT, "", r, why, why_octets);
+	case CONF_STEER_IPTABLES_NFT:
+		return try_backend(s, STEER_XT, "-nft", r, why, why_octets);
+	case CONF_STEER_IPTABLES_LEGACY:
+		return try_backend(s, STEER_XT, "-legacy", r, why, why_octets);
+	case CONF_STEER_AUTO:
+		break;
+	}
+	if (!try_backend(s, STEER_NFT, "", r, nft_why, sizeof(nft_why)))
+		return 0;
+	err = try_backend(s, STEER_XT, "", r, why, why_octets);
+	if (err && strlen(why) + strlen(nft_why) + 8 < why_octets) {
+		strcat(why, "; ");
+		strcat(why, nft_why);
+	}
+	return err;
+}
+
+void steer_stop(struct steer *s)
+{
+	switch (s->backend) {
+	case STEER_NONE:
+		break;
+	case STEER_NFT:
+		nft_clear();
+		break;
+	case STEER_XT:
+		xt_clear_all(s->flavour);
+		break;
+	}
+	s->backend = STEER_NONE;
+}
+
+const char *steer_name(const struct steer *s)
+{
+	static char name[NAME_OCTETS];
+
+	if (s->backend == STEER_NFT)
+		return "nft";
+	snprintf(name, sizeof(name), "iptables%s", s->flavour);
+	return name;
+}

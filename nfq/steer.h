@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steer - put the rules into the kernel, change them, take them out.
+ *
+ * Backends: nft (where the kernel has nft `queue`), or the iptables family in
+ * either flavour. Each table is replaced in one transaction, so there is no
+ * moment without rules; chains and tables of other programs are not touched.
+ */
+#ifndef NFQ_STEER_H
+#define NFQ_STEER_H
+
+#include <stddef.h>
+
+#include "nfq/rules.h"
+
+enum steer_backend {
+	STEER_NONE,			/* nothing is installed */
+	STEER_NFT,
+	STEER_XT,
+};
+
+struct steer {
+	enum steer_backend backend;
+	const char *flavour;		/* STEER_XT: "", "-nft" or "-legacy", as in iptables-nft-restore */
+	bool conntrack;			/* the kernel can match it */
+};
+
+/**
+ * steer_start - remove what an earlier run may have left, choose a backend, install
+ * @want: what the configuration asks for
+ * @r:    rules; r->conntrack is decided here
+ * @why:  out on error: what failed and what to do
+ *
+ * Returns 0; -EPERM no CAP_NET_ADMIN; -ENOENT no program or no kernel part for
+ * it; -EIO the program refused. On error nothing of ours is left installed.
+ * Cost: about ten program runs, 100 ms.
+ */
+int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets);
+
+/**
+ * steer_replace - install @r in place of what is there
+ * Returns 0 or as steer_start(). On error some tables may have the new rules:
+ * call again with the old ones.
+ */
+int steer_replace(struct steer *s, struct rules *r, char *why, size_t why_octets);
+
+/* steer_stop - remove everything of ours; @s may have been started or not */
+void steer_stop(struct steer *s);
+
+/* steer_name - "nft", "iptables-legacy", ... for logs */
+const char *steer_name(const struct steer *s);
+
+#endif

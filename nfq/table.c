@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* table - see table.h */
+#include "nfq/table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nfq/log.h"
+#include "nfq/route.h"
+
+/* An ifindex that no interface has: rows of an absent device match nothing. */
+#define DEV_ABSENT UINT32_MAX
+
+static uint8_t wire_proto(const struct conf_row *r)
+{
+	if (r->proto == IPPROTO_ICMP && r->family == NAT_IPV6)
+		return NAT_PROTO_ICMPV6;
+	return r->proto;
+}
+
+static void warn_guest(const struct conf *c, const struct conf_row *r)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	inet_ntop(r->family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&r->to, r->family), addr, sizeof(addr));
+	log_warn("forward %s: no route to %s now; packets are passed on as soon as there is one",
+		 c->forwards[r->forward].name, addr);
+}
+
+/* Rows of one guest follow each other seldom far apart: the last answer is usually the next one too. */
+static struct route route_of(const struct conf *c, const struct conf_row *r)
+{
+	static struct nat_addr last;
+	static uint8_t last_family;
+	static struct route route;
+
+	if (c->rows != r && last_family == r->family && nat_addr_eq(&last, &r->to))
+		return route;
+	last = r->to;
+	last_family = r->family;
+	if (route_get(&r->to, r->family, &route) < 0 || !route.oif)
+		warn_guest(c, r);
+	return route;
+}
+
+static struct map_row row_of(const struct conf *c, const struct conf_row *r, const uint32_t *allow_at)
+{
+	struct route route = route_of(c, r);
+	struct map_row row = {
+		.listen = r->listen,
+		.to = r->to,
+		.near = route.near,
+		.oif = route.oif,
+		.forward = r->forward,
+		.allow = allow_at[r->forward],
+		.n_allow = c->forwards[r->forward].n_allow,
+		.lo = r->lo,
+		.hi = r->hi,
+		.to_lo = r->to_lo,
+		.family = r->family,
+		.proto = wire_proto(r),
+		.flags = c->respect_firewall ? MAP_RESPECT : 0,
+	};
+
+	if (r->dev[0]) {
+		row.dev = if_nametoindex(r->dev);
+		if (!row.dev) {
+			row.dev = DEV_ABSENT;
+			log_warn("forward %s: there is no device %s now; its ports on it are closed until it comes",
+				 c->forwards[r->forward].name, r->dev);
+		}
+	}
+	return row;
+}
+
+static unsigned proto_order(uint8_t proto)
+{
+	return proto == NAT_PROTO_TCP ? 0 : proto == NAT_PROTO_UDP ? 1 : 2;
+}
+
+/* The order that map_build() wants. */
+static int row_order(const void *a, const void *b)
+{
+	const struct map_row *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	if (x->proto != y->proto)
+		return proto_order(x->proto) < proto_order(y->proto) ? -1 : 1;
+	return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+int table_make(const struct conf *c, struct table *t)
+{
+	uint32_t *allow_at = calloc(c->n_forwards + 1, sizeof(*allow_at));
+	struct table new = { .n_rows = c->n_rows };
+
+	for (unsigned i = 0; i < c->n_forwards; i++)
+		new.n_allow += c->forwards[i].n_allow;
+	new.row = calloc(new.n_rows + 1, sizeof(*new.row));
+	new.allow = calloc(new.n_allow + 1, sizeof(*new.allow));
+	if (!allow_at || !new.row || !new.allow) {
+		free(allow_at);
+		table_free(&new);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0, at = 0; i < c->n_forwards; at += c->forwards[i].n_allow, i++) {
+		allow_at[i] = at;
+		if (c->forwards[i].n_allow)
+			memcpy(new.allow + at, c->forwards[i].allow, c->forwards[i].n_allow * sizeof(*new.allow));
+	}
+	for (unsigned i = 0; i < c->n_rows; i++)
+		new.row[i] = row_of(c, &c->rows[i], allow_at);
+	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
+	free(allow_at);
+	*t = new;
+	return 0;
+}
+
+bool table_same(const struct table *a, const struct table *b)
+{
+	return a->n_rows == b->n_rows && a->n_allow == b->n_allow &&
+	       (!a->n_rows || !memcmp(a->row, b->row, a->n_rows * sizeof(*a->row))) &&
+	       (!a->n_allow || !memcmp(a->allow, b->allow, a->n_allow * sizeof(*a->allow)));
+}
+
+void table_free(struct table *t)
+{
+	free(t->row);
+	free(t->allow);
+	*t = (struct table){ 0 };
+}
+
+int table_load(const struct table *t, const struct conf *c, struct state *s, uint32_t *area)
+{
+	struct map *m = nat_spare_map(&s->nat);
+	uint32_t bad = 0;
+
+	if (!m)
+		return -EBUSY;
+	*area = !s->nat.block->active;
+	if (map_build(m, t->row, t->n_rows, t->allow, t->n_allow, &bad) != MAP_OK || map_check(m))
+		return -E2BIG;
+	for (uint32_t i = 0; i < c->n_forwards; i++)
+		state_set_name(s, *area, i, c->forwards[i].name);
+	return 0;
+}

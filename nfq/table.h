@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * table - from the configuration to a mapping table: names become numbers.
+ *
+ * Devices become ifindexes, guests get the interface and the host's address
+ * that lead to them; then nat/ builds and checks its table from the rows.
+ */
+#ifndef NFQ_TABLE_H
+#define NFQ_TABLE_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "nat/map.h"
+#include "nfq/state.h"
+
+/* The rows of a configuration as they apply to this host now. */
+struct table {
+	struct map_row *row;		/* conf->n_rows of them, in the order of map_build() */
+	uint32_t n_rows;
+	struct nat_prefix *allow;
+	uint32_t n_allow;
+};
+
+/**
+ * table_make - resolve a configuration
+ * A device that does not exist now gets rows that match nothing; a guest
+ * without a route gets rows without oif. Both are warned about, and the
+ * caller makes the table again when route_watch says that something changed.
+ * Returns 0, or -ENOMEM. Freed with table_free().
+ */
+int table_make(const struct conf *c, struct table *t);
+
+/* table_same - is nothing different? Then there is nothing to swap. */
+bool table_same(const struct table *a, const struct table *b);
+
+void table_free(struct table *t);
+
+/**
+ * table_load - write a table and the forwards' names into the spare mapping area
+ * @area: out; the area to swap to
+ * Returns 0; -EBUSY: an earlier swap is still being swept; -E2BIG: too many rows or overlaps.
+ */
+int table_load(const struct table *t, const struct conf *c, struct state *s, uint32_t *area);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* worker - see worker.h */
+#include "nfq/worker.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <ev.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "nfq/batch.h"
+#include "nfq/control.h"
+#include "nfq/log.h"
+
+enum {
+	ROUNDS_MAX = 16,		/* batches from one queue before another gets its turn */
+	SWEEP_SLOTS = 4096,		/* slots looked at under one lock: about 50 us */
+	EXPIRE_FLOWS = 512,		/* flows ended under one lock: about 50 us */
+};
+
+static const double EXPIRE_EVERY_S = 1.0;
+
+struct thread {
+	struct worker_args args;
+	struct worker_queues *queues;
+	struct engine *engine;
+	struct batch *batch;
+	struct ev_loop *loop;
+	ev_io tcp, rest, control;
+	ev_timer expire;
+	unsigned index;
+	bool stop;
+};
+
+/* One worker per process: what callbacks without an argument need. */
+static struct {
+	const struct state *state;
+	int control;
+	uint64_t resets_lost;
+} self;
+
+static const char *name_of(uint32_t forward)
+{
+	return state_name(self.state, forward);
+}
+
+static void tell_reset(const struct nat_flow *f)
+{
+	struct control_msg m = { .type = CONTROL_RESET, .flow = *f };
+
+	if (control_send(self.control, &m) < 0)
+		self.resets_lost++;	/* main is busy: the flow ends by its peers' own timers */
+}
+
+static void drain(struct thread *t, struct queue *q)
+{
+	for (unsigned i = 0; i < ROUNDS_MAX; i++)
+		if (!batch_run(t->batch, q))
+			break;
+}
+
+static void on_tcp(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct thread *t = w->data;
+
+	(void)loop;
+	(void)events;
+	drain(t, &t->queues->tcp);
+}
+
+static void on_rest(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct thread *t = w->data;
+
+	(void)loop;
+	(void)events;
+	drain(t, &t->queues->rest);
+}
+
+/* Do a piece of housekeeping under the lock and log what it did outside. */
+static unsigned locked(struct thread *t, unsigned (*piece)(struct nat *n, nat_ns now))
+{
+	struct engine *e = t->engine;
+	unsigned done;
+
+	pthread_mutex_lock(&e->lock);
+	nat_enter(&e->nat);
+	batch_listen(t->batch);
+	done = piece(&e->nat, state_clock());
+	nat_leave(&e->nat);
+	pthread_mutex_unlock(&e->lock);
+	batch_log_events(t->batch);
+	return done;
+}
+
+static unsigned piece_expire(struct nat *n, nat_ns now)
+{
+	return nat_expire(n, now, EXPIRE_FLOWS);
+}
+
+static unsigned piece_sweep(struct nat *n, nat_ns now)
+{
+	(void)now;
+	return !nat_sweep(n, SWEEP_SLOTS);
+}
+
+static unsigned piece_swap(struct nat *n, nat_ns now)
+{
+	(void)now;
+	nat_swap_map(n);
+	return 0;
+}
+
+static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct thread *t = w->data;
+
+	(void)loop;
+	(void)events;
+	while (locked(t, piece_expire) == EXPIRE_FLOWS)
+		;
+}
+
+static void swap(struct thread *t, uint32_t area)
+{
+	const struct nat_block *b = t->engine->nat.block;
+	struct control_msg m = { .type = CONTROL_SWAPPED, .area = area };
+	uint64_t before = b->ended;
+
+	if (b->active != area)
+		locked(t, piece_swap);
+	while (locked(t, piece_sweep))
+		;
+	m.count = (uint32_t)(b->ended - before);
+	control_send(self.control, &m);
+}
+
+static void on_control(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct thread *t = w->data;
+	struct control_msg m;
+	int got;
+
+	(void)events;
+	while ((got = control_recv(w->fd, &m)) > 0)
+		if (m.type == CONTROL_SWAP && m.area <= 1)
+			swap(t, m.area);
+	if (got < 0) {
+		/* The rules are gone by now: answer what is left and go. */
+		drain(t, &t->queues->tcp);
+		drain(t, &t->queues->rest);
+		ev_break(loop, EVBREAK_ALL);
+	}
+}
+
+static void watch(struct thread *t, ev_io *w, void (*cb)(struct ev_loop *, ev_io *, int), int fd)
+{
+	ev_io_init(w, cb, fd, EV_READ);
+	w->data = t;
+	ev_io_start(t->loop, w);
+}
+
+/* Where cpu-fanout brings packets of CPU n to queue n, thread n should run on CPU n. */
+static void pin(unsigned index)
+{
+	cpu_set_t allowed, one;
+	unsigned seen = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || seen++ != index)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+		return;
+	}
+}
+
+static int reclaim(struct thread *t)
+{
+	int a = queue_reclaim(&t->queues->tcp), b = queue_reclaim(&t->queues->rest);
+
+	return (a > 0 ? a : 0) + (b > 0 ? b : 0);
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+
+	if (t->args.threads > 1)
+		pin(t->index);
+	ev_run(t->loop, 0);
+	return NULL;
+}
+
+static int thread_init(struct thread *t)
+{
+	t->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	t->batch = calloc(1, sizeof(*t->batch));
+	if (!t->loop || !t->batch || batch_init(t->batch, t->engine) < 0)
+		return -ENOMEM;
+	watch(t, &t->tcp, on_tcp, t->queues->tcp.fd);
+	watch(t, &t->rest, on_rest, t->queues->rest.fd);
+	if (t->index == 0) {
+		watch(t, &t->control, on_control, t->args.control);
+		ev_timer_init(&t->expire, on_expire, EXPIRE_EVERY_S, EXPIRE_EVERY_S);
+		t->expire.data = t;
+		ev_timer_start(t->loop, &t->expire);
+	}
+	return 0;
+}
+
+/* CAP_NET_ADMIN for verdicts, nothing else, and no way to get more. */
+static int shed_privileges(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) < 0)
+		return -EPERM;
+	if (capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return -EPERM;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The main process decides when a worker ends; a terminal's signals are not for it. */
+static void own_signals(void)
+{
+	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
+	sigset_t none;
+
+	for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int threads_run(struct thread *t, unsigned n, uint32_t lost)
+{
+	struct control_msg ready = { .type = CONTROL_READY };
+	pthread_t id;
+
+	for (unsigned i = 0; i < n; i++)
+		if (thread_init(&t[i]) < 0)
+			return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		ready.count += (uint32_t)reclaim(&t[i]);
+	ready.area = lost;
+	for (unsigned i = 1; i < n; i++)
+		if (pthread_create(&id, NULL, thread_main, &t[i]))
+			return -EAGAIN;
+	control_send(self.control, &ready);
+	thread_main(&t[0]);
+	return 0;
+}
+
+static int worker_main(const struct worker_args *a, pid_t parent)
+{
+	static struct thread thread[WORKER_THREADS_MAX];
+	static struct engine engine;
+	uint32_t lost;
+	int err;
+
+	prctl(PR_SET_NAME, "nfqnat-worker");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		return 1;
+	own_signals();
+	self.state = a->state;
+	self.control = a->control;
+	engine.nat = a->state->nat;
+	pthread_mutex_init(&engine.lock, NULL);
+	batch_names(name_of);
+	batch_on_reset(tell_reset);
+	lost = nat_recover(&engine.nat, state_clock());
+	for (unsigned i = 0; i < a->threads; i++)
+		thread[i] = (struct thread){ .args = *a, .queues = &a->queues[i], .engine = &engine, .index = i };
+	err = shed_privileges();
+	if (!err)
+		err = threads_run(thread, a->threads, lost);
+	if (err)
+		log_error("worker: %s", strerror(-err));
+	return err != 0;
+}
+
+pid_t worker_start(const struct worker_args *a)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid)
+		return pid;
+	close(a->other_end);
+	_exit(worker_main(a, parent));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker - the process that handles packets.
+ *
+ * A child of the main process. It inherits the state block and the queue
+ * sockets, keeps CAP_NET_ADMIN and nothing else, and runs one pinned thread
+ * per queue pair on the one engine. If it dies, the main process starts
+ * another on the same block and the same queues.
+ */
+#ifndef NFQ_WORKER_H
+#define NFQ_WORKER_H
+
+#include <sys/types.h>
+
+#include "nfq/queue.h"
+#include "nfq/state.h"
+
+enum { WORKER_THREADS_MAX = 64 };
+
+/* A thread's queues: aggregates of TCP, and everything else one packet at a time. */
+struct worker_queues {
+	struct queue tcp, rest;
+};
+
+struct worker_args {
+	struct state *state;
+	struct worker_queues *queues;	/* one pair per thread */
+	unsigned threads;
+	int control;			/* the worker's end; closing the other end ends the worker */
+	int other_end;			/* closed in the child */
+};
+
+/* worker_start - fork a worker; returns its pid or -errno. It says CONTROL_READY when it handles packets. */
+pid_t worker_start(const struct worker_args *a);
+
+#endif
