@@ -43,7 +43,7 @@ HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
-.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-fuzz check-netns fuzz tidy \
+.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-fuzz check-netns check-kernel mutate fuzz tidy \
 	bench bench-micro install uninstall clean
 
 all: $B/nfqnatd $(TOOLS) ## build everything into build/
@@ -52,33 +52,40 @@ help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $B/nfqnatd: $B/main.o $(NFQ_O) $(CONF_O) $B/libnat.a
-	$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $B/libnat.a: $(NAT_O)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo "  AR $@"
+	@$(AR) rcs $@ $^
 
 $B/%.o: %.c | .deps
 	@mkdir -p $(@D)
-	$(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "  CC $@"
+	@$(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $B/tools/%: tests/tools/%.c
 	@mkdir -p $(@D)
-	$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $<
+	@echo "  LD $@"
+	@$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $<
 
-$B/bench/%: bench/%.c $B/libnat.a
+$B/bench/%: bench/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
 	@mkdir -p $(@D)
-	$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $< $B/libnat.a $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a $(LIBS)
 
 # Unit tests link all but main.c.
 $B/unit/%: tests/unit/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
 	@mkdir -p $(@D)
-	$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
 
 # Fuzzers: libFuzzer with the whole tree compiled for coverage.
 build/fuzz/%: tests/fuzz/%.c $(wildcard nat/*.c nfq/*.c conf/*.c) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=fuzzer,address,undefined \
+	@echo "  LD $@"
+	@$(CLANG) -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=fuzzer,address,undefined \
 	  -fno-sanitize-recover=all -o $@ $< $(wildcard nat/*.c nfq/*.c conf/*.c) $(LIBS)
 
 # Debian packages are installed once; remove the stamp to look again.
@@ -114,6 +121,12 @@ check-fuzz: $(FUZZ) ## short run of each fuzzer
 check-netns: ## real packets in namespaces
 	@$(MAKE) --no-print-directory SAN=1 all && tests/netns/run build/san
 
+check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
+	@tests/kernel/run build
+
+mutate: | .deps ## change each cell of the TCP table: a test must notice
+	@tests/mutate-tcp
+
 fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
@@ -125,7 +138,8 @@ bench: all $(BENCH) ## throughput beside an accept-everything queue, kernel DNAT
 
 install: all ## install below PREFIX (and DESTDIR)
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
-	install -Dm644 systemd/nfqnatd.service $(UNITS)/nfqnatd.service
+	install -d $(UNITS)
+	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
 	install -Dm644 docs/nfqnat.yaml.5 $(MAN)/man5/nfqnat.yaml.5
 	install -Dm644 examples/nfqnat.yaml $(DOC)/examples/nfqnat.yaml

@@ -43,13 +43,13 @@ static enum nat_reason plan_to_guest(const struct nat_pkt *p, struct plan *pl)
 static enum nat_reason plan_to_initiator(const struct nat_pkt *p, struct plan *pl)
 {
 	const struct nat_flow *f = pl->flow;
-	bool local = f->flags & FLOW_LOCAL;
+	bool local = f->flags & FLOW_LOCAL, hairpin = f->flags & FLOW_HAIRPIN;
 
 	if (!nat_addr_eq(&pl->dst, &f->reply.dst) && !nat_addr_eq(&pl->dst, &f->orig.src))
 		return NAT_WHY_ERROR_MISFIT;
-	if (p->hook == NAT_FWD || (local && p->hook != NAT_IN))
-		return NAT_WHY_LATER;
-	if (!local && p->hook != NAT_PRE && p->hook != NAT_POST)
+	if (p->hook == NAT_FWD || p->hook == NAT_OUT || (p->hook == NAT_PRE && !hairpin) || (local && p->hook != NAT_IN))
+		return NAT_WHY_LATER;		/* only a hairpin's must be turned to the initiator before routing */
+	if (!local && p->hook == NAT_IN)
 		return NAT_WHY_NO_FLOW;
 	pl->quote = f->orig;
 	pl->dst = f->orig.src;

@@ -262,11 +262,11 @@ static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct 
 	}
 	note_ack(p, f, dir);
 
-	/* R34: repeating what nobody answers keeps nothing open. R45: nor does anything after a RST. */
+	/* R34: repeating what nobody answers keeps nothing open. R33, R45: nor does a RST, or anything after it. */
 	unanswered = dir == NAT_ORIG && (to == TCP_SYN_SENT || to == TCP_PICKED_UP);
 	if (idle != f->idle || (to == TCP_SYN_SENT && was != TCP_SYN_SENT))
 		flow_move(&n->flows, f, idle, now);
-	else if (!unanswered && to != TCP_RESET)
+	else if (!unanswered && to != TCP_RESET && seen != TCP_EV_RST)
 		flow_touch(&n->flows, f, now);
 	return NAT_WHY_UNDECIDED;
 }

@@ -37,6 +37,7 @@ struct map_row {
 	uint8_t family;
 	uint8_t proto;			/* NAT_PROTO_TCP, _UDP, _ICMP or _ICMPV6 */
 	uint8_t flags;			/* enum map_row_flag */
+	uint8_t zero[3];		/* no padding: rows are compared as octets */
 };
 
 /* What a span of ports is looked up in: one class per family and protocol. */

@@ -73,7 +73,7 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 
 	switch ((enum nat_hook)p->hook) {
 	case NAT_PRE:
-		if (dir == NAT_REPLY && local)
+		if (dir == NAT_REPLY && !(f->flags & FLOW_HAIRPIN))
 			return NAT_WHY_LATER;
 		*to = flow_mid(f);
 		if (dir == NAT_ORIG)
@@ -125,7 +125,8 @@ static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 		why = life_open(n, p, now, &f);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
-		verdict = f->idle == IDLE_TCP_PICKED_UP ? NAT_WHY_PICKED_UP : NAT_WHY_OPENED;
+		/* a first FIN opens a flow that waits in TCP_FIN at once */
+		verdict = f->idle == IDLE_TCP_PICKED_UP || f->idle == IDLE_TCP_FIN ? NAT_WHY_PICKED_UP : NAT_WHY_OPENED;
 	}
 	p->flow = flow_index(&n->flows, f);
 	p->forward = nat_row(n, f)->forward;

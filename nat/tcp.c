@@ -43,7 +43,7 @@ static const uint8_t next[TCP_STATES][NAT_DIRS][TCP_EVENTS] = {
 	[TCP_FIN_REPLY]   = { { FR, FR, FR, CL, RS }, { FR, FR, FR, FR, RS } },
 	[TCP_CLOSING]     = { { SS, CL, CL, CL, RS }, { XX, CL, CL, CL, RS } },	/* (f) */
 	[TCP_RESET]       = { { SS, RS, RS, RS, RS }, { XX, RS, RS, RS, RS } },	/* (f) */
-	[TCP_PICKED_UP]   = { { PU, PU, PU, FO, RS }, { PU, ES, ES, FR, RS } },	/* (g) */
+	[TCP_PICKED_UP]   = { { PU, PU, PU, FO, RS }, { PU, SR, ES, FR, RS } },	/* (g) */
 };
 /*
  * (a) ACK and data are picked up, so that flows outlive a restart of the
@@ -56,9 +56,10 @@ static const uint8_t next[TCP_STATES][NAT_DIRS][TCP_EVENTS] = {
  * (d) The initiator's ACK, or its first data if that ACK was lost, completes
  *     the handshake (R40); nothing that the responder sends does (R38).
  * (e) A SYN in an open flow is passed: the peer answers with a challenge ACK
- *     (R43, RFC 5961 4). Whether a RST is believed is track.c's matter (R44).
+ *     (R43, RFC 5961 4). Whether a RST is believed is life.c's matter (R44).
  * (f) Only the initiator may reopen (R42): a NAT must not invent inbound flows.
- * (g) The responder's answer shows that the guest knows this flow.
+ * (g) An ACK of the responder shows that the guest knows this flow. A SYN-ACK
+ *     shows only that a SYN came after all: the handshake goes on (R38).
  */
 
 enum tcp_event tcp_event_of(uint8_t flags)

@@ -22,10 +22,10 @@ static inline nat_tick nat_tick_of(nat_ns t)
 	return (nat_tick)(t >> 24);
 }
 
-/* nat_tick_span - a duration in ticks, rounded up so that no flow dies early */
+/* nat_tick_span - a duration in ticks, rounded up and one more for the tick it begins in, so that no flow dies early */
 static inline nat_tick nat_tick_span(nat_ns t)
 {
-	return (nat_tick)((t + (1u << 24) - 1) >> 24);
+	return (nat_tick)((t + (1u << 24) - 1) >> 24) + 1;
 }
 
 #endif

@@ -2,7 +2,6 @@
 /* daemon - see daemon.h */
 #include "nfq/daemon.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
 #include <inttypes.h>
@@ -15,17 +14,15 @@
 #include <unistd.h>
 
 #include "nfq/control.h"
+#include "nfq/live.h"
 #include "nfq/log.h"
 #include "nfq/report.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
-#include "nfq/rules.h"
-#include "nfq/steer.h"
-#include "nfq/table.h"
 #include "nfq/worker.h"
 
 enum {
-	WHY_OCTETS = 1024,
+	WHY_OCTETS = 512,
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
 	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we start to wait between them */
@@ -34,31 +31,15 @@ enum {
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
 static const double RESTART_WAIT_S = 1.0;
 
-/* A configuration on its way into the kernel. */
-struct change {
-	struct conf *conf;		/* NULL: the running one, but the host's routes changed */
-	struct table table;
-	uint32_t area;
-	bool under_way;
-	bool again;			/* another one was asked for meanwhile */
-};
-
 struct daemon {
-	const char *path;
-	struct conf *conf;
-	struct table table;
-	struct state state;
+	struct live live;
 	struct worker_queues queues[WORKER_THREADS_MAX];
-	unsigned threads;
-	struct steer steer;
 	struct reset reset;
 	struct route_watch routes;
-	struct change change;
 	pid_t worker;
 	int control;
 	double worker_since;
 	unsigned quick_deaths;
-	int status;
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
@@ -66,15 +47,8 @@ struct daemon {
 	ev_signal on_hup, on_usr1, on_term, on_int;
 };
 
-static void change_begin(struct daemon *d, struct conf *new);
-
-static void way_to(const struct nat_addr *to, enum nat_family family, char *dev)
-{
-	struct route r;
-
-	if (route_get(to, family, &r) < 0 || !r.oif || !if_indextoname(r.oif, dev))
-		dev[0] = '\0';
-}
+/* One daemon per process: what callbacks without an argument need. */
+static struct daemon daemon_self;
 
 static unsigned cpus(void)
 {
@@ -85,11 +59,9 @@ static unsigned cpus(void)
 	return CPU_COUNT(&set) > WORKER_THREADS_MAX ? WORKER_THREADS_MAX : (unsigned)CPU_COUNT(&set);
 }
 
-/* queues */
-
 static void queues_close(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->threads; i++) {
+	for (unsigned i = 0; i < d->live.threads; i++) {
 		if (d->queues[i].tcp.nl)
 			queue_close(&d->queues[i].tcp);
 		if (d->queues[i].rest.nl)
@@ -101,14 +73,14 @@ static int queues_open(struct daemon *d)
 {
 	char why[WHY_OCTETS];
 
-	d->threads = d->conf->workers ? d->conf->workers : cpus();
-	if (d->conf->queue + 2 * d->threads > 65536) {
-		log_error("queue %u: %u workers need %u numbers from there on; choose a smaller `queue:`", d->conf->queue,
-			  d->threads, 2 * d->threads);
+	d->live.threads = d->live.conf->workers ? d->live.conf->workers : cpus();
+	if (d->live.conf->queue + 2 * d->live.threads > 65536) {
+		log_error("queue %u: %u workers need %u numbers from there on; choose a smaller `queue:`", d->live.conf->queue,
+			  d->live.threads, 2 * d->live.threads);
 		return -ERANGE;
 	}
-	for (unsigned i = 0; i < d->threads; i++) {
-		uint16_t tcp = (uint16_t)(d->conf->queue + i), rest = (uint16_t)(tcp + d->threads);
+	for (unsigned i = 0; i < d->live.threads; i++) {
+		uint16_t tcp = (uint16_t)(d->live.conf->queue + i), rest = (uint16_t)(tcp + d->live.threads);
 
 		if (queue_open(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0 ||
 		    queue_open(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0) {
@@ -120,56 +92,9 @@ static int queues_open(struct daemon *d)
 	return 0;
 }
 
-/* state */
-
-static void limits_of(const struct conf *c, uint32_t *limit_s)
-{
-	const struct conf_timeouts *t = &c->timeouts;
-
-	limit_s[IDLE_UDP_OPENING] = limit_s[IDLE_UDP] = t->udp;
-	limit_s[IDLE_TCP_OPENING] = t->tcp_opening;
-	limit_s[IDLE_TCP_ESTABLISHED] = t->tcp_established;
-	limit_s[IDLE_TCP_DOUBT] = limit_s[IDLE_TCP_PICKED_UP] = t->tcp_doubt;
-	limit_s[IDLE_TCP_FIN] = limit_s[IDLE_TCP_CLOSING] = t->tcp_closing;
-	limit_s[IDLE_ICMP] = t->icmp;
-}
-
-static int state_open(struct daemon *d)
-{
-	struct nat_params p = {
-		.max_flows = d->conf->max_flows,
-		.source_lo = d->conf->source_lo,
-		.source_hi = d->conf->source_hi,
-	};
-	uint32_t area;
-	int err;
-
-	limits_of(d->conf, p.limit_s);
-	err = state_make(&d->state, &p);
-	if (err) {
-		log_error("no memory for %" PRIu32 " flows: %s; lower `max-flows:`", p.max_flows, strerror(-err));
-		return err;
-	}
-	err = table_make(d->conf, &d->table);
-	if (!err)
-		err = table_load(&d->table, d->conf, &d->state, &area);
-	if (err) {
-		log_error("mapping table of %u rows: %s; forward fewer ranges", d->conf->n_rows, strerror(-err));
-		state_free(&d->state);
-		return err;
-	}
-	nat_swap_map(&d->state.nat);
-	nat_sweep(&d->state.nat, UINT32_MAX);
-	log_info("flow table: %" PRIu32 " flows, %" PRIu64 " MiB at most", p.max_flows,
-		 (d->state.nat.block->octets + (1 << 20) - 1) >> 20);
-	return 0;
-}
-
-/* worker */
-
 static int worker_spawn(struct daemon *d)
 {
-	struct worker_args a = { .state = &d->state, .queues = d->queues, .threads = d->threads };
+	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads };
 	int pair[2], err;
 
 	err = control_pair(pair);
@@ -213,182 +138,6 @@ static void worker_stop(struct daemon *d)
 	d->worker = 0;
 }
 
-/* rules */
-
-static int rules_for(const struct daemon *d, const struct conf *c, struct rules *r)
-{
-	return rules_make(c, d->threads, way_to, r);
-}
-
-static int rules_start(struct daemon *d)
-{
-	char why[WHY_OCTETS] = "";
-	struct rules r;
-	int err = rules_for(d, d->conf, &r);
-
-	if (err)
-		return err;
-	err = steer_start(&d->steer, d->conf->steering, &r, why, sizeof(why));
-	rules_free(&r);
-	if (err)
-		log_error("steering rules: %s; see `steering:` and whether this kernel has NFQUEUE", why);
-	return err;
-}
-
-static int rules_change(struct daemon *d, const struct conf *c)
-{
-	char why[WHY_OCTETS] = "";
-	struct rules r;
-	int err = rules_for(d, c, &r);
-
-	if (err)
-		return err;
-	err = steer_replace(&d->steer, &r, why, sizeof(why));
-	rules_free(&r);
-	if (err)
-		log_error("steering rules: %s", why);
-	return err;
-}
-
-/* change: load the table, let the worker swap, then replace the rules */
-
-static void ask_swap(struct daemon *d)
-{
-	struct control_msg m = { .type = CONTROL_SWAP, .area = d->change.area };
-
-	/* A worker that cannot be told is dead or dying: the next one is asked when it is ready. */
-	control_send(d->control, &m);
-}
-
-static void change_abandon(struct daemon *d)
-{
-	conf_free(d->change.conf);
-	table_free(&d->change.table);
-	d->change.conf = NULL;
-	d->change.under_way = false;
-}
-
-/* What cannot change while flows and queues exist. */
-static void warn_fixed(const struct conf *old, const struct conf *new)
-{
-	if (old->queue != new->queue || old->workers != new->workers || old->max_flows != new->max_flows ||
-	    old->steering != new->steering || old->source_lo != new->source_lo || old->source_hi != new->source_hi)
-		log_warn("queue, workers, max-flows, steering and source-ports change with a restart only; "
-			 "the running values stay");
-}
-
-/* Settings that the running daemon keeps are carried over, so that rules and queues stay in step. */
-static void keep_fixed(const struct conf *old, struct conf *new)
-{
-	new->queue = old->queue;
-	new->workers = old->workers;
-	new->max_flows = old->max_flows;
-	new->steering = old->steering;
-	new->source_lo = old->source_lo;
-	new->source_hi = old->source_hi;
-}
-
-static void change_limits(struct daemon *d)
-{
-	uint32_t limit_s[IDLE_CLASSES] = { 0 };
-
-	limits_of(d->conf, limit_s);
-	for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++)
-		d->state.nat.block->flows.limit[c] = nat_tick_span(NAT_SEC(limit_s[c]));
-}
-
-static void change_begin(struct daemon *d, struct conf *new)
-{
-	const struct conf *c = new ? new : d->conf;
-	int err;
-
-	err = table_make(c, &d->change.table);
-	if (!err && !new && table_same(&d->table, &d->change.table)) {
-		table_free(&d->change.table);
-		return;
-	}
-	if (!err)
-		err = table_load(&d->change.table, c, &d->state, &d->change.area);
-	d->change.conf = new;
-	d->change.under_way = true;
-	if (err) {
-		log_error("new mapping table: %s; the running configuration stays", strerror(-err));
-		change_abandon(d);
-		return;
-	}
-	ask_swap(d);
-}
-
-/* The worker works by the new table: bring the rules after it. */
-static void change_finish(struct daemon *d, uint32_t ended)
-{
-	struct conf *new = d->change.conf;
-	int err = rules_change(d, new ? new : d->conf);
-
-	if (err && new) {
-		log_error("going back to the configuration before");
-		change_abandon(d);
-		rules_change(d, d->conf);
-		table_free(&d->table);	/* differs from any other: the old rows are loaded again */
-		change_begin(d, NULL);
-		return;
-	}
-	table_free(&d->table);
-	d->table = d->change.table;
-	d->change.table = (struct table){ 0 };
-	if (new) {
-		conf_free(d->conf);
-		d->conf = new;
-		d->change.conf = NULL;
-		change_limits(d);
-	}
-	d->change.under_way = false;
-	log_info("%s: %u rows, %" PRIu32 " flows ended with their forward",
-		 new ? "configuration reloaded" : "routes or devices changed", d->conf->n_rows, ended);
-	if (d->change.again) {
-		d->change.again = false;
-		change_begin(d, NULL);
-	}
-}
-
-/* A multi-line text to the log, each line by itself. */
-static void log_lines(char *text)
-{
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		log_error("%s", line);
-}
-
-static void reload(struct daemon *d)
-{
-	struct conf *new = NULL;
-	char *text = NULL;
-	size_t octets;
-	FILE *err = open_memstream(&text, &octets);
-	int bad;
-
-	if (!err)
-		return;
-	if (d->change.under_way) {
-		log_warn("a change is still under way; send SIGHUP again after it");
-		fclose(err);
-		free(text);
-		return;
-	}
-	bad = conf_load(d->path, &new, err);
-	fclose(err);
-	if (bad) {
-		log_lines(text);
-		log_error("%s was not taken over; the running configuration stays", d->path);
-	} else {
-		warn_fixed(d->conf, new);
-		keep_fixed(d->conf, new);
-		change_begin(d, new);
-	}
-	free(text);
-}
-
-/* events */
-
 static void worker_watch(struct daemon *d);
 
 static void control_message(struct daemon *d, const struct control_msg *m)
@@ -397,12 +146,10 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 	case CONTROL_READY:
 		log_info("worker %d took over: %" PRIu32 " packets waited, %" PRIu32 " flows lost", d->worker, m->count,
 			 m->area);
-		if (d->change.under_way)
-			ask_swap(d);
+		live_worker_ready(&d->live);
 		break;
 	case CONTROL_SWAPPED:
-		if (d->change.under_way && m->area == d->change.area)
-			change_finish(d, m->count);
+		live_swapped(&d->live, m->area, m->count);
 		break;
 	case CONTROL_RESET:
 		reset_send(&d->reset, &m->flow);
@@ -497,10 +244,7 @@ static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (d->change.under_way)
-		d->change.again = true;
-	else
-		change_begin(d, NULL);
+	live_refresh(&d->live);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
@@ -510,10 +254,10 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	(void)events;
 	switch (w->signum) {
 	case SIGHUP:
-		reload(d);
+		live_reload(&d->live);
 		break;
 	case SIGUSR1:
-		report_log(&d->state, d->queues, d->threads);
+		report_log(&d->live.state, d->queues, d->live.threads);
 		break;
 	default:
 		ev_break(loop, EVBREAK_ALL);
@@ -547,55 +291,69 @@ static void loop_run(struct daemon *d)
 	ev_run(d->loop, 0);
 }
 
-/* Everything up, in order; on failure whatever is up is taken down again by daemon_run(). */
+static void ask_swap(uint32_t area)
+{
+	struct control_msg m = { .type = CONTROL_SWAP, .area = area };
+
+	/* A worker that cannot be told is dead or dying: the next one is asked when it is ready. */
+	control_send(daemon_self.control, &m);
+}
+
+/* Everything up, in order; on failure whatever is up is taken down again. */
 static int start(struct daemon *d)
 {
 	if (queues_open(d) < 0)
 		return -1;
-	if (state_open(d) < 0)
+	if (live_open(&d->live) < 0)
 		goto queues;
 	if (reset_open(&d->reset) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
-	if (worker_spawn(d) < 0 || worker_wait_ready(d) < 0 || rules_start(d) < 0)
+	if (worker_spawn(d) < 0 || worker_wait_ready(d) < 0 || live_steer(&d->live) < 0)
 		goto worker;
 	return 0;
 worker:
 	worker_stop(d);
 	reset_close(&d->reset);
-	state_free(&d->state);
+	live_close(&d->live);
 queues:
 	queues_close(d);
 	return -1;
 }
 
+static void stop(struct daemon *d)
+{
+	live_unsteer(&d->live);
+	worker_stop(d);
+	reset_close(&d->reset);
+	if (d->routes.nl)
+		route_watch_close(&d->routes);
+	queues_close(d);
+	live_close(&d->live);
+}
+
 int daemon_run(const char *path, struct conf *conf)
 {
-	static struct daemon d;
+	struct daemon *d = &daemon_self;
 
-	d = (struct daemon){ .path = path, .conf = conf, .reset = { -1, -1 }, .routes = { .fd = -1 } };
+	*d = (struct daemon){
+		.live = { .path = path, .conf = conf, .ask_swap = ask_swap },
+		.reset = { -1, -1 },
+		.routes = { .fd = -1 },
+	};
 	signal(SIGPIPE, SIG_IGN);
-	d.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (!d.loop || start(&d) < 0) {
-		table_free(&d.table);
-		conf_free(d.conf);
+	d->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (!d->loop || start(d) < 0) {
+		conf_free(d->live.conf);
 		return 1;
 	}
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s", conf->n_rows,
-		 conf->n_forwards, d.threads, conf->queue, conf->queue + 2 * d.threads - 1, steer_name(&d.steer),
-		 conf->fail_open ? ", open on failure" : "");
-	loop_run(&d);
+		 conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
+		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
+	loop_run(d);
 
 	log_info("stopping");
-	steer_stop(&d.steer);
-	worker_stop(&d);
-	reset_close(&d.reset);
-	if (d.routes.nl)
-		route_watch_close(&d.routes);
-	queues_close(&d);
-	state_free(&d.state);
-	change_abandon(&d);
-	table_free(&d.table);
-	conf_free(d.conf);
-	ev_loop_destroy(d.loop);
+	stop(d);
+	conf_free(d->live.conf);
+	ev_loop_destroy(d->loop);
 	return 0;
 }

@@ -4,14 +4,14 @@
 
 #include <arpa/inet.h>
 
-static void write_queue(const struct rules *r, bool tcp, FILE *out)
+static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
 {
 	unsigned first = r->queue + (tcp ? 0 : r->workers);
 
 	if (r->workers == 1)
-		fprintf(out, " queue num %u%s\n", first, r->bypass ? " bypass" : "");
+		fprintf(out, " queue num %u%s\n", first, bypass ? " bypass" : "");
 	else
-		fprintf(out, " queue num %u-%u %sfanout\n", first, first + r->workers - 1, r->bypass ? "bypass," : "");
+		fprintf(out, " queue num %u-%u %sfanout\n", first, first + r->workers - 1, bypass ? "bypass," : "");
 }
 
 /* "tcp dport { 80, 443, 5000-5100 }" or "icmp type echo-request" */
@@ -46,12 +46,13 @@ static void write_addr(const struct group *g, const char *side, FILE *out)
 	fprintf(out, " %s %s %s", v4 ? "ip" : "ip6", side, addr);
 }
 
-static void write_errors(const struct rules *r, FILE *out)
+/* As in rules_xt.c: errors to this host go on to it if nobody listens. */
+static void write_errors(const struct rules *r, bool leaving, FILE *out)
 {
 	fputs("\t\ticmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }", out);
-	write_queue(r, false, out);
+	write_queue(r, false, r->bypass || !leaving, out);
 	fputs("\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }", out);
-	write_queue(r, false, out);
+	write_queue(r, false, r->bypass || !leaving, out);
 }
 
 static void chain_begin(const char *name, const char *hook, const char *priority, FILE *out)
@@ -70,7 +71,7 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 		if (g->dev[0])
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "dport", false, out);
-		write_queue(r, g->proto == IPPROTO_TCP, out);
+		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
 	}
 }
 
@@ -92,7 +93,7 @@ static void write_answers(const struct rules *r, bool hairpin, FILE *out)
 		write_what(g, "sport", true, out);
 		if (hairpin)
 			write_own_port(r, g, "dport", out);
-		write_queue(r, g->proto == IPPROTO_TCP, out);
+		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
 	}
 }
 
@@ -107,13 +108,13 @@ static void write_forward(const struct rules *r, FILE *out)
 			fprintf(out, " iifname \"%s\" oifname \"%s\"", g->dev, g->dev);
 			write_what(g, "dport", false, out);
 			write_own_port(r, g, "sport", out);
-			write_queue(r, tcp, out);
+			write_queue(r, tcp, r->bypass, out);
 		}
 		if (r->conntrack) {
 			write_addr(g, "daddr", out);
 			write_what(g, "dport", false, out);
 			fputs(" ct state new", out);
-			write_queue(r, tcp, out);
+			write_queue(r, tcp, r->bypass, out);
 		}
 	}
 }
@@ -127,13 +128,13 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	fputs("\t\tfib daddr type != local return\n", out);
 	write_listeners(r, false, out);
 	write_answers(r, true, out);
-	write_errors(r, out);
+	write_errors(r, false, out);
 	fputs("\t}\n", out);
 
 	chain_begin("out", "output", "-300", out);
 	fputs("\t\tfib daddr type != local return\n", out);
 	write_listeners(r, true, out);
-	write_errors(r, out);
+	write_errors(r, false, out);
 	fputs("\t}\n", out);
 
 	chain_begin("fwd", "forward", "-150", out);
@@ -142,11 +143,11 @@ void rules_write_nft(const struct rules *r, FILE *out)
 
 	chain_begin("post", "postrouting", "-150", out);
 	write_answers(r, false, out);
-	write_errors(r, out);
+	write_errors(r, true, out);
 	fputs("\t}\n", out);
 
 	chain_begin("in", "input", "-150", out);
 	write_answers(r, false, out);
-	write_errors(r, out);
+	write_errors(r, false, out);
 	fputs("\t}\n}\n", out);
 }

@@ -39,7 +39,7 @@ const char *rules_table_name(enum rules_table t)
 	return t == RULES_RAW ? "raw" : "mangle";
 }
 
-static void write_target(const struct rules *r, bool tcp, FILE *out)
+static void write_target(const struct rules *r, bool tcp, bool bypass, FILE *out)
 {
 	unsigned first = r->queue + (tcp ? 0 : r->workers);
 
@@ -47,7 +47,7 @@ static void write_target(const struct rules *r, bool tcp, FILE *out)
 		fprintf(out, " -j NFQUEUE --queue-num %u", first);
 	else
 		fprintf(out, " -j NFQUEUE --queue-balance %u:%u --queue-cpu-fanout", first, first + r->workers - 1);
-	fputs(r->bypass ? " --queue-bypass\n" : "\n", out);
+	fputs(bypass ? " --queue-bypass\n" : "\n", out);
 }
 
 static const char *proto_name(const struct group *g)
@@ -82,7 +82,7 @@ static void write_end(const struct rules *r, const struct rule *u, FILE *out)
 {
 	if (u->fresh)
 		fputs(" -m conntrack --ctstate NEW", out);
-	write_target(r, u->group->proto == IPPROTO_TCP, out);
+	write_target(r, u->group->proto == IPPROTO_TCP, r->bypass, out);
 }
 
 static void write_icmp(const struct rules *r, const struct rule *u, FILE *out)
@@ -132,8 +132,12 @@ static void write_rule(const struct rules *r, const struct rule *u, FILE *out)
 	}
 }
 
-/* ICMP errors of any origin: they may be about a flow of ours (R52). */
-static void write_errors(const struct rules *r, enum nat_family family, const char *chain, FILE *out)
+/*
+ * ICMP errors of any origin: they may be about a flow of ours (R52). Those to
+ * this host go on to it if nobody listens: its own path MTU discovery must not
+ * depend on us. Those that leave might show a guest's address: they do not.
+ */
+static void write_errors(const struct rules *r, enum nat_family family, const char *chain, bool leaving, FILE *out)
 {
 	static const char *const types4[] = { "3", "4", "11", "12" }, *const types6[] = { "1", "2", "3", "4" };
 	bool v4 = family == NAT_IPV4;
@@ -141,7 +145,7 @@ static void write_errors(const struct rules *r, enum nat_family family, const ch
 	for (unsigned i = 0; i < 4; i++) {
 		fprintf(out, "-A %s -p %s", chain, v4 ? "icmp -m icmp --icmp-type " : "ipv6-icmp -m icmp6 --icmpv6-type ");
 		fputs(v4 ? types4[i] : types6[i], out);
-		write_target(r, false, out);
+		write_target(r, false, r->bypass || !leaving, out);
 	}
 }
 
@@ -168,8 +172,8 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 		if (g->family == family)
 			write_rule(r, &u, out);
 	}
-	write_errors(r, family, "nfqnat-pre", out);
-	write_errors(r, family, "nfqnat-out", out);
+	write_errors(r, family, "nfqnat-pre", false, out);
+	write_errors(r, family, "nfqnat-out", false, out);
 }
 
 static void write_mangle(const struct rules *r, enum nat_family family, FILE *out)
@@ -199,8 +203,8 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		if (r->conntrack)
 			write_rule(r, &u, out);
 	}
-	write_errors(r, family, "nfqnat-post", out);
-	write_errors(r, family, "nfqnat-in", out);
+	write_errors(r, family, "nfqnat-post", true, out);
+	write_errors(r, family, "nfqnat-in", false, out);
 }
 
 /* Our jumps in what iptables-save printed, as deletions: "-A PREROUTING ... -j nfqnat-pre" -> "-D ...". */
