@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf - what shall be forwarded: a YAML file becomes one immutable object.
+ *
+ * The file is read by libcyaml with one schema; every mistake in it is
+ * collected and reported at once as `file:line:col: what; what to do`.
+ * An object is either complete and correct or not made at all.
+ *
+ * Memory   everything belongs to struct conf and goes with conf_free()
+ * Threads  none; the object is never changed after conf_load()
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <net/if.h>
+#include <stdio.h>
+
+#include "nat/addr.h"
+
+enum conf_steering {
+	CONF_STEER_AUTO,		/* nft if the kernel has nft `queue`, else iptables */
+	CONF_STEER_NFT,
+	CONF_STEER_IPTABLES,		/* whatever the alternatives link points to */
+	CONF_STEER_IPTABLES_NFT,
+	CONF_STEER_IPTABLES_LEGACY,
+};
+
+/* One published range, fully resolved: the unit of translation and of steering. */
+struct conf_row {
+	uint8_t family;			/* enum nat_family: of listen and of to */
+	uint8_t proto;			/* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP = ping of either family */
+	struct nat_addr listen;		/* all zero: every address of this host */
+	char dev[IFNAMSIZ];		/* "": whatever device it arrives on */
+	uint16_t lo, hi;		/* host ports, inclusive, host order; 0, 0 for ICMP */
+	struct nat_addr to;		/* the guest */
+	uint16_t to_lo;			/* guest port for lo; lo + i goes to to_lo + i */
+	uint32_t forward;		/* index in conf.forwards */
+	unsigned line, col;		/* of the publish item, in conf.forwards[forward].file */
+};
+
+struct conf_forward {
+	char *name;			/* as written, or made up: "192.168.122.50" */
+	char *file;			/* file it was read from */
+	unsigned line, col;		/* of its first key, or of its name */
+	bool is_named;			/* the name was written: then it is the only one of that name */
+	struct nat_prefix *allow;	/* sources let in, host bits zero; none: everyone */
+	unsigned n_allow;
+};
+
+/* Idle limits in seconds; REQUIREMENTS R32 has the defaults and RFC sources. */
+struct conf_timeouts {
+	uint32_t udp;			/* 300: RFC 4787 REQ-5, both before and after an answer */
+	uint32_t tcp_opening;		/* 240: RFC 5382 REQ-5, RFC 7857 2.1 */
+	uint32_t tcp_established;	/* 7440: RFC 5382 REQ-5 */
+	uint32_t tcp_doubt;		/* 300: after an inexact RST, or picked up and not yet answered */
+	uint32_t tcp_closing;		/* 240: RFC 5382 REQ-5, RFC 7857 2.2 */
+	uint32_t icmp;			/* 60: RFC 5508 REQ-2 */
+};
+
+struct conf {
+	uint16_t queue;			/* first queue number; 2 * workers are used */
+	unsigned workers;		/* 0: one per CPU ("auto") */
+	uint32_t max_flows;
+	enum conf_steering steering;
+	bool respect_firewall;		/* firewall: respect -> the host's FORWARD policy decides */
+	bool fail_open;			/* fail: open -> untranslated to the host while the worker is down */
+	uint16_t source_lo, source_hi;	/* ports nfqnat may take as a source of its own (hairpin, loopback) */
+	struct conf_timeouts timeouts;
+	struct conf_forward *forwards;
+	unsigned n_forwards;
+	struct conf_row *rows;		/* sorted by family, proto, lo, then most specific first */
+	unsigned n_rows;		/* at most 131072 */
+};
+
+/**
+ * conf_load - read a configuration file and its drop-ins
+ * @path: the file; a directory forwards.d beside it may hold more *.yaml, read
+ *        in name order, each with a `forwards:` list and nothing else
+ * @out:  the object; untouched on error; freed with conf_free()
+ * @err:  where every mistake goes, one line each: "file:line:col: what; advice"
+ *
+ * Returns 0, or -1 after at least one line on @err. Never partial.
+ */
+int conf_load(const char *path, struct conf **out, FILE *err);
+
+/**
+ * conf_parse - the same for text in memory, without drop-ins and without any I/O but @err
+ * @name: what the messages call the text
+ * @text: @len octets, need not end with NUL, may be anything (this is the fuzzed entrance)
+ */
+int conf_parse(const char *name, const char *text, size_t len, struct conf **out, FILE *err);
+
+/**
+ * conf_print - the configuration as it was understood, one line per row
+ * The text is stable: `nfqnatd --check` prints it and the golden tests compare it.
+ */
+void conf_print(const struct conf *c, FILE *out);
+
+/* conf_free - give everything back; @c may be NULL */
+void conf_free(struct conf *c);
+
+#endif

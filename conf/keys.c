@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* keys - the settings: one row per key; keys.h has the contract. */
+#include "conf/keys.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "conf/schema.h"
+
+#define SOURCE_PORTS_MIN 64	/* fewer could not serve even one busy hairpin */
+
+static const char too_short[] = "is too short";	/* the one fault that may have an RFC behind it */
+
+/* What a text means, before it is stored: ports use both, all others lo. */
+struct value {
+	uint32_t lo, hi;
+};
+
+static const char *const steering_words[] = {
+	[CONF_STEER_AUTO] = "auto",
+	[CONF_STEER_NFT] = "nft",
+	[CONF_STEER_IPTABLES] = "iptables",
+	[CONF_STEER_IPTABLES_NFT] = "iptables-nft",
+	[CONF_STEER_IPTABLES_LEGACY] = "iptables-legacy",
+	NULL,
+};
+static_assert(sizeof(enum conf_steering) == sizeof(uint32_t), "stored as one");
+
+static const char *const firewall_words[] = { "pass", "respect", NULL };
+static const char *const fail_words[] = { "closed", "open", NULL };
+
+const struct conf_key conf_keys[] = {
+#define X(id, text, kind, member, least, most, otherwise, list)                                     \
+	{ .name = (text), .type = (kind), .field = offsetof(struct conf, member),                   \
+	  .raw = offsetof(struct conf_raw, id), .min = (least), .max = (most), .def = (otherwise),  \
+	  .words = (list), .why = "" },
+	CONF_SETTING_LIST(X)
+#undef X
+#define X(id, text, least, most, otherwise, rfc)                                                    \
+	{ .section = "timeouts", .name = (text), .type = CONF_SPAN,                                 \
+	  .field = offsetof(struct conf, timeouts.id), .raw = offsetof(struct conf_raw, timeouts.id), \
+	  .min = (least), .max = (most), .def = (otherwise), .why = (rfc) },
+	CONF_TIMEOUT_LIST(X)
+#undef X
+};
+const unsigned conf_keys_n = sizeof(conf_keys) / sizeof(*conf_keys);
+
+/* Leading digits of *@text; above every limit it stops growing. False: no digit, or a zero in front. */
+static bool read_number(const char **text, uint32_t *n)
+{
+	const char *start = *text, *p = start;
+	uint64_t sum = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (sum <= UINT32_MAX)
+			sum = sum * 10 + (uint64_t)(*p - '0');
+	if (p == start || (*start == '0' && p > start + 1))
+		return false;
+	*text = p;
+	*n = sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+	return true;
+}
+
+static const char *read_u32(const struct conf_key *k, const char *text, struct value *v)
+{
+	if (!read_number(&text, &v->lo) || *text)
+		return "is not a plain number";
+	if (v->lo < k->min || v->lo > k->max)
+		return "is out of range";
+	return NULL;
+}
+
+static const char *read_span(const struct conf_key *k, const char *text, struct value *v)
+{
+	static const struct { char unit; uint32_t seconds; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+	uint32_t n;
+
+	if (!read_number(&text, &n))
+		return "is not a span of time";
+	if (!*text)
+		return "has no unit";
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (text[0] == units[i].unit && !text[1]) {
+			v->lo = n > k->max ? k->max + 1 : n * units[i].seconds;
+			return v->lo < k->min ? too_short : v->lo > k->max ? "is too long" : NULL;
+		}
+	return "is not a span of time";
+}
+
+static const char *read_ports(const struct conf_key *k, const char *text, struct value *v)
+{
+	if (!read_number(&text, &v->lo) || *text++ != '-' || !read_number(&text, &v->hi) || *text)
+		return "is not a range of ports";
+	if (v->lo < k->min || v->hi > k->max)
+		return "is out of range";
+	if (v->hi < v->lo)
+		return "ends before it starts";
+	if (v->hi - v->lo + 1 < SOURCE_PORTS_MIN)
+		return "has too few ports";
+	return NULL;
+}
+
+static const char *read_word(const struct conf_key *k, const char *text, struct value *v)
+{
+	for (v->lo = 0; k->words[v->lo]; v->lo++)
+		if (!strcmp(k->words[v->lo], text))
+			return NULL;
+	return "is not known";
+}
+
+/* What is wrong with @text, or NULL and the value in @v. */
+static const char *read_value(const struct conf_key *k, const char *text, struct value *v)
+{
+	switch (k->type) {
+	case CONF_WORKERS:
+		v->lo = 0;
+		return strcmp(text, "auto") ? read_u32(k, text, v) : NULL;
+	case CONF_U16:
+	case CONF_U32:
+		return read_u32(k, text, v);
+	case CONF_SPAN:
+		return read_span(k, text, v);
+	case CONF_PORTS:
+		return read_ports(k, text, v);
+	case CONF_STEERING:
+	case CONF_FLAG:
+		return read_word(k, text, v);
+	}
+	return "has no reader";
+}
+
+/* "write ..." for key @k when @text did not do */
+static void advise(const struct conf_key *k, const char *text, char *buf, size_t size)
+{
+	size_t n = 0;
+	uint32_t span;
+
+	switch (k->type) {
+	case CONF_U16:
+	case CONF_U32:
+	case CONF_WORKERS:
+		snprintf(buf, size, "write %sa number from %" PRIu32 " to %" PRIu32,
+			 k->type == CONF_WORKERS ? "auto or " : "", k->min, k->max);
+		return;
+	case CONF_SPAN:
+		if (read_number(&text, &span) && !*text && span >= k->min && span <= k->max)
+			snprintf(buf, size, "write %" PRIu32 "s", span);
+		else
+			snprintf(buf, size, "write %" PRIu32 "s to %" PRIu32 "s, or the like in m or h", k->min, k->max);
+		return;
+	case CONF_PORTS:
+		snprintf(buf, size, "write at least %d ports between %" PRIu32 " and %" PRIu32 ", for example %s",
+			 SOURCE_PORTS_MIN, k->min, k->max, k->def);
+		return;
+	case CONF_STEERING:
+	case CONF_FLAG:
+		for (unsigned i = 0; k->words[i] && n < size; i++)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", !i ? "write " : k->words[i + 1] ? ", " : " or ",
+					      k->words[i]);
+		return;
+	}
+}
+
+static void store(const struct conf_key *k, struct conf *c, struct value v)
+{
+	char *field = (char *)c + k->field;
+	uint16_t u16 = (uint16_t)v.lo;
+	bool flag = v.lo;
+
+	switch (k->type) {
+	case CONF_U16:
+		memcpy(field, &u16, sizeof(u16));
+		return;
+	case CONF_U32:
+	case CONF_WORKERS:
+	case CONF_SPAN:
+	case CONF_STEERING:
+		memcpy(field, &v.lo, sizeof(v.lo));
+		return;
+	case CONF_FLAG:
+		memcpy(field, &flag, sizeof(flag));
+		return;
+	case CONF_PORTS:
+		c->source_lo = (uint16_t)v.lo;
+		c->source_hi = (uint16_t)v.hi;
+		return;
+	}
+}
+
+static void print(const struct conf_key *k, const struct conf *c, FILE *out)
+{
+	const char *field = (const char *)c + k->field;
+	uint16_t u16;
+	uint32_t u32;
+	bool flag;
+
+	memcpy(&u16, field, sizeof(u16));
+	memcpy(&flag, field, sizeof(flag));
+	if (k->type == CONF_U16 || k->type == CONF_PORTS || k->type == CONF_FLAG)
+		u32 = k->type == CONF_FLAG ? flag : u16;
+	else
+		memcpy(&u32, field, sizeof(u32));
+
+	switch (k->type) {
+	case CONF_U16:
+	case CONF_U32:
+		fprintf(out, "%" PRIu32 "\n", u32);
+		return;
+	case CONF_WORKERS:
+		fprintf(out, u32 ? "%" PRIu32 "\n" : "auto\n", u32);
+		return;
+	case CONF_SPAN:
+		fprintf(out, "%" PRIu32 "s\n", u32);
+		return;
+	case CONF_STEERING:
+	case CONF_FLAG:
+		fprintf(out, "%s\n", k->words[u32]);
+		return;
+	case CONF_PORTS:
+		fprintf(out, "%u-%u\n", c->source_lo, c->source_hi);
+		return;
+	}
+}
+
+void conf_key_read(const struct conf_key *k, const char *text, struct conf *c, struct conf_errors *errs,
+		   struct conf_at at)
+{
+	char quote[CONF_QUOTE_MAX], advice[120];
+	struct value v = { 0 };
+	const char *wrong = read_value(k, text, &v);
+	bool is_rfc = wrong == too_short && *k->why;
+
+	if (!wrong) {
+		store(k, c, v);
+		return;
+	}
+	advise(k, text, advice, sizeof(advice));
+	conf_error_add(errs, at, "%s%s%s %s %s%s%s; %s", k->section ? k->section : "", k->section ? "." : "", k->name,
+		       conf_quote(quote, text, strlen(text)), wrong, is_rfc ? " for " : "", is_rfc ? k->why : "", advice);
+}
+
+void conf_keys_default(struct conf *c)
+{
+	for (unsigned i = 0; i < conf_keys_n; i++) {
+		struct value v = { 0 };
+		const char *wrong = read_value(&conf_keys[i], conf_keys[i].def, &v);
+
+		assert(!wrong);
+		(void)wrong;
+		store(&conf_keys[i], c, v);
+	}
+}
+
+void conf_keys_print(const struct conf *c, FILE *out)
+{
+	const char *section = NULL;
+
+	for (unsigned i = 0; i < conf_keys_n; i++) {
+		const struct conf_key *k = &conf_keys[i];
+
+		if (k->section && (!section || strcmp(section, k->section) != 0))
+			fprintf(out, "%s:\n", k->section);
+		section = k->section;
+		fprintf(out, "%s%s: ", section ? "  " : "", k->name);
+		print(k, c, out);
+	}
+}

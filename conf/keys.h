@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keys - the settings: one row per key.
+ *
+ * The rows drive the schema that libcyaml is given, the reader and the
+ * printer; a default is text and goes through the same reader.
+ */
+#ifndef CONF_KEYS_H
+#define CONF_KEYS_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "conf/errors.h"
+
+enum conf_type {
+	CONF_U16,		/* a number, into uint16_t */
+	CONF_U32,		/* a number, into uint32_t */
+	CONF_WORKERS,		/* a number or `auto` = 0, into unsigned */
+	CONF_SPAN,		/* 300s, 5m, 2h, into uint32_t seconds */
+	CONF_STEERING,		/* a word, into enum conf_steering */
+	CONF_FLAG,		/* the first or the second of two words, into bool */
+	CONF_PORTS,		/* 61000-65535, into source_lo and source_hi */
+};
+
+/*
+ * id = member of struct conf_raw; field = member of struct conf; words = their
+ * list in keys.c, the index is the value; limits are of the value (of ports:
+ * the lowest and the highest port).
+ *
+ *        id            name            type           field             min   max       default        words */
+#define CONF_SETTING_LIST(X)                                                                                        \
+	X(queue,        "queue",        CONF_U16,      queue,            0,    65535,    "0",           NULL)           \
+	X(workers,      "workers",      CONF_WORKERS,  workers,          1,    64,       "auto",        NULL)           \
+	X(max_flows,    "max-flows",    CONF_U32,      max_flows,        1024, 16777216, "262144",      NULL)           \
+	X(steering,     "steering",     CONF_STEERING, steering,         0,    4,        "auto",        steering_words) \
+	X(firewall,     "firewall",     CONF_FLAG,     respect_firewall, 0,    1,        "pass",        firewall_words) \
+	X(fail,         "fail",         CONF_FLAG,     fail_open,        0,    1,        "closed",      fail_words)     \
+	X(source_ports, "source-ports", CONF_PORTS,    source_lo,        1024, 65535,    "61000-65535", NULL)
+
+/*
+ * All are CONF_SPAN in seconds; why = whose minimum it is, "" if our own: a
+ * host under attack may need less than the default, but nobody less than this.
+ *
+ *        id               name               min   max     default  why */
+#define CONF_TIMEOUT_LIST(X)                                                 \
+	X(udp,             "udp",             120,  86400,  "300s",  "RFC 4787 REQ-5") \
+	X(tcp_opening,     "tcp-opening",     10,   86400,  "240s",  "")               \
+	X(tcp_established, "tcp-established", 7440, 604800, "7440s", "RFC 5382 REQ-5") \
+	X(tcp_doubt,       "tcp-doubt",       10,   86400,  "300s",  "")               \
+	X(tcp_closing,     "tcp-closing",     240,  86400,  "240s",  "RFC 5382 REQ-5") \
+	X(icmp,            "icmp",            60,   86400,  "60s",   "RFC 5508 REQ-2")
+
+struct conf_key {
+	const char *section;		/* "timeouts", or NULL at the top */
+	const char *name;
+	enum conf_type type;
+	size_t field;			/* in struct conf */
+	size_t raw;			/* in struct conf_raw: a char *, NULL if not written */
+	uint32_t min, max;
+	const char *def;
+	const char *const *words;
+	const char *why;
+};
+
+extern const struct conf_key conf_keys[];
+extern const unsigned conf_keys_n;
+
+/* conf_keys_default - set every key of @c to its default */
+void conf_keys_default(struct conf *c);
+
+/* conf_key_read - set key @k of @c from @text; a mistake goes to @errs and leaves @c as it was */
+void conf_key_read(const struct conf_key *k, const char *text, struct conf *c, struct conf_errors *errs,
+		   struct conf_at at);
+
+/* conf_keys_print - all settings as YAML that reads back to the same values */
+void conf_keys_print(const struct conf *c, FILE *out);
+
+#endif

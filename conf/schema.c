@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* schema - the shape of the YAML files; schema.h has the contract. */
+#include "conf/schema.h"
+
+static const cyaml_schema_value_t text = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONF_TEXT_MAX),
+};
+
+#define LIST CYAML_FLAG_POINTER
+#define LIST_OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+
+static const cyaml_schema_field_t forward_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", LIST_OPTIONAL, struct conf_raw_forward, name, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_SEQUENCE_COUNT("to", LIST, struct conf_raw_forward, to, n_to, &text, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("publish", LIST, struct conf_raw_forward, publish, n_publish, &text, 0,
+				   CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("allow", LIST_OPTIONAL, struct conf_raw_forward, allow, n_allow, &text, 0,
+				   CYAML_UNLIMITED),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t forward = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct conf_raw_forward, forward_fields),
+};
+
+static const cyaml_schema_field_t timeout_fields[] = {
+#define X(id, key, ...) \
+	CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, __typeof__(((struct conf_raw *)0)->timeouts), id, 1, CONF_TEXT_MAX),
+	CONF_TIMEOUT_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
+#define FORWARDS                                                                                                \
+	CYAML_FIELD_SEQUENCE_COUNT("forwards", LIST_OPTIONAL, struct conf_raw, forwards, n_forwards, &forward, 0, \
+				   CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t main_fields[] = {
+#define X(id, key, ...) CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, struct conf_raw, id, 1, CONF_TEXT_MAX),
+	CONF_SETTING_LIST(X)
+#undef X
+	CYAML_FIELD_MAPPING("timeouts", CYAML_FLAG_OPTIONAL, struct conf_raw, timeouts, timeout_fields),
+	FORWARDS,
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t dropin_fields[] = { FORWARDS, CYAML_FIELD_END };
+
+static const cyaml_schema_value_t main_file = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct conf_raw, main_fields),
+};
+
+static const cyaml_schema_value_t dropin_file = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct conf_raw, dropin_fields),
+};
+
+/* No log: whatever libcyaml could say has been said better, with a place. */
+static const cyaml_config_t config = {
+	.mem_fn = cyaml_mem,
+	.log_level = CYAML_LOG_ERROR,
+	.flags = CYAML_CFG_NO_ALIAS,
+};
+
+const cyaml_schema_value_t *conf_schema(bool dropin)
+{
+	return dropin ? &dropin_file : &main_file;
+}
+
+const char *conf_raw_load(const char *yaml, size_t len, bool dropin, struct conf_raw **raw)
+{
+	cyaml_data_t *data = NULL;
+	cyaml_err_t err = cyaml_load_data((const uint8_t *)yaml, len, &config, conf_schema(dropin), &data, NULL);
+
+	if (err != CYAML_OK)
+		return cyaml_strerror(err);
+	*raw = data;
+	return NULL;
+}
+
+void conf_raw_free(struct conf_raw *raw, bool dropin)
+{
+	cyaml_free(&config, conf_schema(dropin), raw, 0);
+}
