@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nfqnatd - options, and what they start */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "nfq/daemon.h"
@@ -74,12 +76,26 @@ static int options_parse(int argc, char **argv, struct options *o)
 	return 2;
 }
 
+/* A closed 0, 1 or 2 would be given to a socket, and what we log would be sent to it. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .config = CONFIG_DEFAULT };
-	int status = options_parse(argc, argv, &o);
 	struct conf *conf;
+	int status;
 
+	open_standard_files();
+	status = options_parse(argc, argv, &o);
 	if (status >= 0)
 		return status;
 	if (conf_load(o.config, &conf, stderr) < 0)

@@ -53,6 +53,14 @@ static inline bool nat_addr_eq(const struct nat_addr *a, const struct nat_addr *
 	return !memcmp(a->octet, b->octet, sizeof(a->octet));
 }
 
+/* nat_addr_fits - is it one that @family can have? IPv4 must be mapped; IPv6 may be anything. */
+static inline bool nat_addr_fits(const struct nat_addr *a, enum nat_family family)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return family != NAT_IPV4 || !memcmp(a->octet, prefix, sizeof(prefix));
+}
+
 /* nat_addr_is_any - all octets zero: "no address given", of either family */
 static inline bool nat_addr_is_any(const struct nat_addr *a)
 {

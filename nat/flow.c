@@ -232,6 +232,9 @@ static bool slot_plausible(const struct nat_flow *f)
 		return false;
 	if (tcp != (f->tcp != TCP_NONE))
 		return false;
+	if (!nat_addr_fits(&f->orig.src, f->family) || !nat_addr_fits(&f->orig.dst, f->family) ||
+	    !nat_addr_fits(&f->reply.src, f->family) || !nat_addr_fits(&f->reply.dst, f->family))
+		return false;
 	return !(f->flags & FLOW_HAIRPIN) == nat_addr_eq(&f->reply.dst, &f->orig.src) || (f->flags & FLOW_LOCAL);
 }
 

@@ -74,6 +74,15 @@ static bool is_icmp(uint8_t proto)
 }
 
 /*
+ * A guest that calls itself: between the hooks its call, c.addr:s.port -> g,
+ * must not look like the answer, g -> c.addr:s.port.
+ */
+static bool looks_both_ways(const struct nat_flow *f)
+{
+	return f->reply.sport == f->reply.dport && nat_addr_eq(&f->orig.src, &f->reply.src);
+}
+
+/*
  * Enter the flow. The guest sees the initiator's own port unless the source
  * is one of ours (then a port outside the host's ephemeral range: its own
  * sockets must never be mixed up with ours), or the guest already talks to
@@ -86,7 +95,7 @@ static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_ti
 	for (unsigned i = 0; i < PORT_TRIES; i++) {
 		if (i || (own_source && !is_icmp(f->proto)))
 			f->reply.dport = roll_port(n);
-		index = flow_add(&n->flows, f, now);
+		index = looks_both_ways(f) ? NAT_NONE : flow_add(&n->flows, f, now);
 		if (index != NAT_NONE)
 			return index;
 	}
@@ -133,6 +142,14 @@ static enum nat_reason first_state(const struct nat_pkt *p, struct nat_flow *f)
 	return NAT_WHY_UNDECIDED;
 }
 
+/* R83: from elsewhere than the guests' network, but with a source in it. Not left to rp_filter. */
+static bool is_spoofed(const struct map_row *row, uint32_t indev, const struct nat_addr *src)
+{
+	const struct nat_prefix inside = { .addr = row->to, .family = row->family, .bits = row->inside_bits };
+
+	return row->oif && indev != row->oif && row->inside_bits && nat_prefix_has(&inside, src, row->family);
+}
+
 /* The translated ends: from row to flow. Returns whether the source is one of our own addresses. */
 static bool translate(const struct map_row *row, const struct nat_pkt *p, struct nat_flow *f)
 {
@@ -173,6 +190,8 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 		return why;
 	if (!map_allows(m, &m->row[row], &f.orig.src))
 		return NAT_WHY_NOT_ALLOWED;
+	if (p->hook == NAT_PRE && is_spoofed(&m->row[row], p->indev, &f.orig.src))
+		return NAT_WHY_SPOOFED;
 	if (p->truncated)
 		return NAT_WHY_TRUNCATED;
 	own_source = translate(&m->row[row], p, &f);

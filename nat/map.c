@@ -86,10 +86,22 @@ static unsigned row_rank(const struct map_row *r)
 	return (nat_addr_is_any(&r->listen) ? 0u : 2u) + (r->dev ? 1u : 0u);
 }
 
+static bool addr_good(const struct nat_addr *a, uint8_t family)
+{
+	return nat_addr_is_any(a) || nat_addr_fits(a, family);
+}
+
 static bool row_good(const struct map_row *r, uint32_t n_allow)
 {
-	return class_of(r->family, r->proto) != MAP_NO_CLASS && r->lo <= r->hi && r->to_lo + (r->hi - r->lo) <= 65535 &&
+	return addr_good(&r->listen, r->family) && addr_good(&r->near, r->family) && nat_addr_fits(&r->to, r->family) &&
+	       class_of(r->family, r->proto) != MAP_NO_CLASS && r->inside_bits <= (r->family == NAT_IPV4 ? 32 : 128) &&
+	       r->lo <= r->hi && r->to_lo + (r->hi - r->lo) <= 65535 &&
 	       r->allow <= n_allow && r->n_allow <= n_allow - r->allow;
+}
+
+static bool prefix_good(const struct nat_prefix *p)
+{
+	return p->family == NAT_IPV4 ? p->bits <= 32 : p->family == NAT_IPV6 && p->bits <= 128;
 }
 
 /* Rows that cover the port at hand, most specific first. */
@@ -197,6 +209,11 @@ enum map_err map_build(struct map *m, const struct map_row *rows, uint32_t n_row
 	err = rows_verify(rows, n_rows, n_allow, bad);
 	if (err)
 		return err;
+	for (uint32_t i = 0; i < n_allow; i++)
+		if (!prefix_good(&allow[i])) {
+			*bad = i;
+			return MAP_BAD_ALLOW;
+		}
 	if (n_rows)
 		memcpy(m->row, rows, n_rows * sizeof(*rows));
 	if (n_allow)
@@ -315,7 +332,10 @@ const char *map_check(const struct map *m)
 		return "M3: counts are larger than the area";
 	for (uint32_t i = 0; i < h->n_rows; i++)
 		if (!row_good(&m->row[i], h->n_allow))
-			return "M3: a row's ports or allow list are outside";
+			return "M3: a row's addresses, ports or allow list are not good";
+	for (uint32_t i = 0; i < h->n_allow; i++)
+		if (!prefix_good(&m->allow[i]))
+			return "M3: a prefix is longer than its address";
 	for (unsigned c = 0; c < MAP_CLASSES; c++) {
 		if (h->first[c] > h->first[c + 1] || h->first[c + 1] > 2 * (uint64_t)h->max_rows)
 			return "M1: spans lie outside the area";

@@ -12,7 +12,7 @@
  * Invariants, asserted by map_check():
  *   M1  spans of a class are disjoint and ordered by port
  *   M2  each span's candidates exist, cover the span and are ordered by how specific they are
- *   M3  every row's ports and allow list lie inside their arrays
+ *   M3  every row's addresses are of its family, its ports and allow list inside their arrays, every prefix in its address
  */
 #ifndef NAT_MAP_H
 #define NAT_MAP_H
@@ -37,7 +37,8 @@ struct map_row {
 	uint8_t family;
 	uint8_t proto;			/* NAT_PROTO_TCP, _UDP, _ICMP or _ICMPV6 */
 	uint8_t flags;			/* enum map_row_flag */
-	uint8_t zero[3];		/* no padding: rows are compared as octets */
+	uint8_t inside_bits;		/* to/inside_bits is the guests' network behind oif; nobody else may use it (R83) */
+	uint8_t zero[2];		/* no padding: rows are compared as octets */
 };
 
 /* What a span of ports is looked up in: one class per family and protocol. */
@@ -73,7 +74,8 @@ enum map_err {
 	MAP_OK,
 	MAP_TOO_MANY,		/* more rows, prefixes or overlaps than there is room for */
 	MAP_ORDER,		/* rows are not in order of family, protocol and first port */
-	MAP_BAD_ROW,		/* ports reversed or past 65535, unknown family or protocol, allow list outside */
+	MAP_BAD_ROW,		/* ports reversed or past 65535, unknown family or protocol, an address not of it, allow list outside */
+	MAP_BAD_ALLOW,		/* a prefix of unknown family, or with more bits than an address has */
 };
 
 /* map_size - octets an area for this many rows and prefixes takes */
@@ -89,7 +91,7 @@ void map_init(void *mem, uint32_t max_rows, uint32_t max_allow);
  * map_build - fill a table
  * @rows:  @n_rows, ordered by family (4 before 6), protocol (TCP, UDP, ICMP) and lo
  * @allow: @n_allow prefixes that rows refer to
- * @bad:   out; the row that is to blame, unless MAP_TOO_MANY
+ * @bad:   out; the row (MAP_BAD_ALLOW: the prefix) that is to blame, unless MAP_TOO_MANY
  *
  * On error the table is empty. Cost: O(rows * overlapping rows).
  */

@@ -229,6 +229,8 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 		lost = flow_rebuild(&n->flows, nat_tick_of(now));
 		n->block->swept = 0;	/* rows in flows may be torn: look each up again */
 		n->block->epoch++;
+		for (uint32_t i = 0; i < n->block->max_flows; i++)
+			n->flows.flow[i].epoch = (n->block->epoch - 1) & 0xff;
 	}
 	nat_leave(n);
 	return lost;

@@ -37,6 +37,7 @@ enum nat_verdict {
 	X(OTHER_PROTO,     NAT_ACCEPT, "protocol is not translated")                              \
 	X(ROUTED_HEADER,   NAT_ACCEPT, "routing header with segments left, not translated")       \
 	X(NOT_ALLOWED,     NAT_DROP,   "source is not on the forward's allow list")               \
+	X(SPOOFED,         NAT_DROP,   "a guest's source address from where no guest is")                \
 	X(FORWARD_ENDED,   NAT_DROP,   "its forward was removed or leads elsewhere now")          \
 	X(TABLE_FULL,      NAT_DROP,   "flow table is full of answered flows")                    \
 	X(NO_SOURCE_ADDR,  NAT_DROP,   "this host has no address toward the guest")               \

@@ -8,6 +8,8 @@
 #ifndef NFQ_CONTROL_H
 #define NFQ_CONTROL_H
 
+#include <stdbool.h>
+
 #include "nat/flow.h"
 
 enum control_type {
@@ -16,6 +18,8 @@ enum control_type {
 	CONTROL_SWAPPED,	/* to main: every flow has been looked at; `count` flows ended */
 	CONTROL_RESET,		/* to main: `flow` lost its forward; send RST to both sides */
 };
+
+enum { CONTROL_ROOM = 2048 };
 
 struct control_msg {
 	uint32_t type;		/* enum control_type */
@@ -30,6 +34,12 @@ int control_pair(int fd[2]);
 
 /* control_send - 0, or -errno: -EAGAIN the other side does not read, -EPIPE it is gone */
 int control_send(int fd, const struct control_msg *m);
+
+/* control_send_wait - the same, but waits for room: for what must not get lost behind a crowd of CONTROL_RESET */
+int control_send_wait(int fd, const struct control_msg *m);
+
+/* control_room - is there room for CONTROL_ROOM messages? Waits up to @wait_ms; true too if the other side is gone */
+bool control_room(int fd, int wait_ms);
 
 /* control_recv - 1: a message; 0: none now; -1: the other side is gone */
 int control_recv(int fd, struct control_msg *m);

@@ -25,7 +25,7 @@ enum {
 	WHY_OCTETS = 512,
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
-	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we start to wait between them */
+	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we wait between them and blame the packets */
 };
 
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
@@ -94,14 +94,18 @@ static int queues_open(struct daemon *d)
 
 static int worker_spawn(struct daemon *d)
 {
-	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads };
+	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads,
+				 .drop_unanswered = d->quick_deaths >= QUICK_DEATHS_MAX };
 	int pair[2], err;
 
 	err = control_pair(pair);
 	if (err)
 		return err;
 	a.control = pair[1];
-	a.other_end = pair[0];
+	a.unwanted[0] = pair[0];
+	a.unwanted[1] = d->reset.fd4;
+	a.unwanted[2] = d->reset.fd6;
+	a.unwanted[3] = d->routes.fd;
 	d->worker = worker_start(&a);
 	close(pair[1]);
 	if (d->worker < 0) {
@@ -117,8 +121,12 @@ static int worker_wait_ready(struct daemon *d)
 {
 	struct pollfd pfd = { .fd = d->control, .events = POLLIN };
 	struct control_msg m;
+	int n;
 
-	if (poll(&pfd, 1, READY_WAIT_MS) == 1 && control_recv(d->control, &m) == 1 && m.type == CONTROL_READY)
+	do {
+		n = poll(&pfd, 1, READY_WAIT_MS);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1 && control_recv(d->control, &m) == 1 && m.type == CONTROL_READY)
 		return 0;
 	log_error("the worker did not start");
 	return -EIO;
@@ -194,6 +202,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
 	ev_child_stop(loop, w);
 	ev_io_stop(loop, &d->control_io);
 	close(d->control);
+	d->control = -1;
 	d->worker = 0;
 	if (WIFSIGNALED(w->rstatus))
 		log_warn("worker %d was killed by signal %d; starting another on the same flows", w->rpid,
@@ -271,7 +280,8 @@ static void signal_watch(struct daemon *d, ev_signal *w, int signum)
 	ev_signal_start(d->loop, w);
 }
 
-static void loop_run(struct daemon *d)
+/* Before anything else: a signal or a new route that comes while we start is not lost, but handled after it. */
+static void watch(struct daemon *d)
 {
 	signal_watch(d, &d->on_hup, SIGHUP);
 	signal_watch(d, &d->on_usr1, SIGUSR1);
@@ -280,7 +290,6 @@ static void loop_run(struct daemon *d)
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
 	ev_timer_init(&d->restart, on_restart, 0., 0.);
 	d->settle.data = d->restart.data = d;
-	worker_watch(d);
 	if (!route_watch_open(&d->routes)) {
 		ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
 		d->routes_io.data = d;
@@ -288,7 +297,6 @@ static void loop_run(struct daemon *d)
 	} else {
 		log_warn("no news of routes and devices from the kernel; send SIGHUP after changes");
 	}
-	ev_run(d->loop, 0);
 }
 
 static void ask_swap(uint32_t area)
@@ -342,6 +350,8 @@ int daemon_run(const char *path, struct conf *conf)
 	};
 	signal(SIGPIPE, SIG_IGN);
 	d->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (d->loop)
+		watch(d);
 	if (!d->loop || start(d) < 0) {
 		conf_free(d->live.conf);
 		return 1;
@@ -349,7 +359,8 @@ int daemon_run(const char *path, struct conf *conf)
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s", conf->n_rows,
 		 conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
-	loop_run(d);
+	worker_watch(d);
+	ev_run(d->loop, 0);
 
 	log_info("stopping");
 	stop(d);

@@ -184,10 +184,6 @@ static void change_finish(struct live *l, uint32_t ended)
 	l->change.under_way = false;
 	log_info("%s: %u rows, %" PRIu32 " flows ended with their forward",
 		 new ? "configuration reloaded" : "routes or devices changed", l->conf->n_rows, ended);
-	if (l->change.again) {
-		l->change.again = false;
-		change_begin(l, NULL);
-	}
 }
 
 /* A multi-line text to the log, each line by itself. */
@@ -202,15 +198,16 @@ void live_reload(struct live *l)
 	struct conf *new = NULL;
 	char *text = NULL;
 	size_t octets;
-	FILE *err = open_memstream(&text, &octets);
+	FILE *err;
 	int bad;
 
-	if (!err)
-		return;
 	if (l->change.under_way) {
-		log_warn("a change is still under way; send SIGHUP again after it");
-		fclose(err);
-		free(text);
+		l->change.reload = true;
+		return;
+	}
+	err = open_memstream(&text, &octets);
+	if (!err) {
+		log_error("no memory to read %s; the running configuration stays", l->path);
 		return;
 	}
 	bad = conf_load(l->path, &new, err);
@@ -242,8 +239,18 @@ void live_worker_ready(struct live *l)
 
 void live_swapped(struct live *l, uint32_t area, uint32_t ended)
 {
-	if (l->change.under_way && area == l->change.area)
-		change_finish(l, ended);
+	if (!l->change.under_way || area != l->change.area)
+		return;
+	change_finish(l, ended);
+	if (l->change.under_way)
+		return;			/* going back */
+	if (l->change.reload) {
+		l->change.reload = l->change.again = false;
+		live_reload(l);
+	} else if (l->change.again) {
+		l->change.again = false;
+		change_begin(l, NULL);
+	}
 }
 
 void live_unsteer(struct live *l)

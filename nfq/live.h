@@ -24,6 +24,7 @@ struct change {
 	uint32_t area;			/* mapping area that the worker shall swap to */
 	bool under_way;
 	bool again;			/* routes changed meanwhile: look once more after it */
+	bool reload;			/* asked for meanwhile: the file is read again after it */
 };
 
 struct live {

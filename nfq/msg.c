@@ -86,7 +86,7 @@ static enum msg_kind parse_packet(uint8_t *buf, const struct nlmsghdr *nlh, stru
 		return MSG_BAD;
 	nfg = mnl_nlmsg_get_payload(nlh);
 	*queue = ntohs(nfg->res_id);
-	tail = mnl_nlmsg_get_payload_tail(nlh);
+	tail = (const char *)nlh + nlh->nlmsg_len;	/* not libmnl's: that is padded, and may lie behind the buffer */
 	for (a = mnl_nlmsg_get_payload_offset(nlh, NFGEN_OCTETS); mnl_attr_ok(a, (int)(tail - (const char *)a));
 	     a = mnl_attr_next(a))
 		take_attr(a, p, &hdr);
@@ -108,7 +108,8 @@ enum msg_kind msg_parse(uint8_t *buf, size_t len, struct nat_pkt *p, uint32_t *i
 	*id = 0;
 	*queue = 0;
 	*err = 0;
-	if (len > INT32_MAX || !mnl_nlmsg_ok(nlh, (int)len))
+	/* mnl_nlmsg_ok() takes lengths above 2^31 for negative ones, and lets them pass. */
+	if (len > INT32_MAX || len < NLMSG_HEADER || nlh->nlmsg_len < NLMSG_HEADER || nlh->nlmsg_len > len)
 		return MSG_BAD;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);

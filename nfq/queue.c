@@ -52,10 +52,10 @@ static int ask(struct mnl_socket *nl, struct nlmsghdr *nlh)
 		return -errno;
 	do {
 		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0)
+		if (n < 0 && errno != ENOSPC)
 			return -errno;
-		/* A packet that came already: the rules may be there from before. It is reclaimed later. */
-	} while (((struct nlmsghdr *)(void *)buf)->nlmsg_type != NLMSG_ERROR);
+		/* A packet that came already, even a large one: the rules may be there from before. It is reclaimed later. */
+	} while (n < 0 || ((struct nlmsghdr *)(void *)buf)->nlmsg_type != NLMSG_ERROR);
 	n = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, mnl_socket_get_portid(nl), NULL, NULL);
 	return n < 0 ? -errno : 0;
 }
@@ -132,9 +132,10 @@ int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_oc
 		err = -errno;
 		goto close;
 	}
-	err = queue_bind(nl, num);
+	/* The socket first: packets may come as soon as the queue is bound, and explain() looks for somebody else's queue. */
+	err = socket_setup(mnl_socket_get_fd(nl));
 	if (!err)
-		err = socket_setup(mnl_socket_get_fd(nl));
+		err = queue_bind(nl, num);
 	if (!err)
 		err = queue_setup(nl, num, gso);
 	if (err)
@@ -154,15 +155,34 @@ void queue_close(struct queue *q)
 	q->fd = -1;
 }
 
-int queue_reclaim(struct queue *q)
+/* The id of the first packet in the socket, which stays there; what stands before it is forgotten. 0: none. */
+static uint32_t first_unread(const struct queue *q)
 {
-	uint8_t out[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
 	static uint8_t in[MSG_SLOT_OCTETS] __attribute__((aligned(64)));
-	struct queue_stats s;
 	struct nat_pkt p;
 	uint16_t num;
 	uint32_t id;
 	ssize_t len;
+	int err;
+
+	for (;;) {
+		len = recv(q->fd, in, sizeof(in), MSG_DONTWAIT | MSG_PEEK);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return 0;
+		if (msg_parse(in, (size_t)len, &p, &id, &num, &err) == MSG_PACKET)
+			return id;
+		/* The kernel's answer to a verdict, or a packet of before queue_setup(): it waits without an owner. */
+		recv(q->fd, in, sizeof(in), MSG_DONTWAIT);
+	}
+}
+
+int queue_reclaim(struct queue *q, bool drop)
+{
+	uint8_t out[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
+	struct queue_stats s;
+	uint32_t id;
 	int err = queue_stats(q->num, &s);
 
 	if (err || !s.waiting)
@@ -172,12 +192,10 @@ int queue_reclaim(struct queue *q)
 	 * dead worker stopped. An empty socket, asked after the statistics,
 	 * means that it had taken all up to the last id they name.
 	 */
-	do {
-		len = recv(q->fd, in, sizeof(in), MSG_DONTWAIT | MSG_PEEK);
-	} while (len < 0 && errno == EINTR);
-	if (len >= 0 && msg_parse(in, (size_t)len, &p, &id, &num, &err) == MSG_PACKET)
+	id = first_unread(q);
+	if (id)
 		s.last_id = id - 1;
-	msg_verdict_batch(out, q->num, s.last_id, NF_REPEAT);
+	msg_verdict_batch(out, q->num, s.last_id, drop ? NF_DROP : NF_REPEAT);
 	if (send(q->fd, out, sizeof(out), 0) < 0)
 		return -errno;
 	return (int)s.waiting;

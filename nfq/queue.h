@@ -59,10 +59,12 @@ int queue_stats(uint16_t num, struct queue_stats *s);
 /**
  * queue_reclaim - take back what an earlier owner of this socket left unanswered
  *
+ * @drop: worker after worker died at once; one of these packets may be why, so drop them
+ *
  * Packets it had read but not answered are sent through the hook again
  * (NF_REPEAT), so a killed worker loses none. To be called by a new worker
- * before its first read. Returns how many were waiting without an owner, or -errno.
+ * before its first read. Returns how many were waiting, or -errno.
  */
-int queue_reclaim(struct queue *q);
+int queue_reclaim(struct queue *q, bool drop);
 
 #endif

@@ -44,35 +44,61 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_STOP;
 }
 
-int route_get(const struct nat_addr *to, enum nat_family family, struct route *r)
+static int take_prefix(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct answer *ans = arg;
+
+	if (nlh->nlmsg_type == RTM_NEWROUTE)
+		ans->route->bits = rtm->rtm_dst_len;
+	return MNL_CB_STOP;
+}
+
+/*
+ * One question. @flags 0: which way would a packet take? RTM_F_FIB_MATCH
+ * (Linux 4.13): which entry of the table says so? An older kernel answers
+ * that with the guest's address alone, a prefix of all bits.
+ */
+static int ask(struct mnl_socket *nl, const struct nat_addr *to, uint32_t flags, mnl_cb_t take, struct answer *ans)
 {
 	char buf[ANSWER_OCTETS] __attribute__((aligned(4)));
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	struct answer ans = { .route = r, .family = family };
-	struct nlmsghdr *nlh;
+	bool v4 = ans->family == NAT_IPV4;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct rtmsg *rtm;
 	ssize_t n;
+
+	nlh->nlmsg_type = RTM_GETROUTE;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = v4 ? AF_INET : AF_INET6;
+	rtm->rtm_dst_len = v4 ? 32 : 128;
+	rtm->rtm_flags = flags;
+	mnl_attr_put(nlh, RTA_DST, v4 ? 4 : 16, nat_addr_wire(to, ans->family));
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	if (n < 0)
+		return -errno;
+	/* An error message in answer means: no route. */
+	mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(nl), take, ans);
+	return 0;
+}
+
+int route_get(const struct nat_addr *to, enum nat_family family, struct route *r)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct answer ans = { .route = r, .family = family };
 	int err = 0;
 
 	*r = (struct route){ 0 };
 	if (!nl)
 		return -errno;
-	nlh = mnl_nlmsg_put_header(buf);
-	nlh->nlmsg_type = RTM_GETROUTE;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	rtm->rtm_family = family == NAT_IPV4 ? AF_INET : AF_INET6;
-	rtm->rtm_dst_len = family == NAT_IPV4 ? 32 : 128;
-	mnl_attr_put(nlh, RTA_DST, family == NAT_IPV4 ? 4 : 16, nat_addr_wire(to, family));
-
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		err = -errno;
-	n = err ? 0 : mnl_socket_recvfrom(nl, buf, sizeof(buf));
-	if (n < 0)
-		err = -errno;
-	/* An error message in answer means: no route. */
-	if (n > 0)
-		mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(nl), take_route, &ans);
+	if (!err)
+		err = ask(nl, to, 0, take_route, &ans);
+	if (!err && r->oif)
+		err = ask(nl, to, RTM_F_FIB_MATCH, take_prefix, &ans);
 	mnl_socket_close(nl);
 	return err;
 }

@@ -17,6 +17,7 @@ struct mnl_socket;
 struct route {
 	uint32_t oif;			/* ifindex, 0: there is no route now */
 	struct nat_addr near;		/* the source this host would use; all zero if oif is 0 */
+	uint8_t bits;			/* length of the prefix that the route is for; 0: the default route, or unknown */
 };
 
 /* route_get - 0, or -errno if the kernel cannot be asked; no route is 0 with oif 0. About 10 us. */

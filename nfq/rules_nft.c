@@ -55,9 +55,10 @@ static void write_errors(const struct rules *r, bool leaving, FILE *out)
 	write_queue(r, false, r->bypass || !leaving, out);
 }
 
-static void chain_begin(const char *name, const char *hook, const char *priority, FILE *out)
+/* Chains are named after their hooks: short names of our own may be words of nft's language, as "fwd" is. */
+static void chain_begin(const char *hook, const char *priority, FILE *out)
 {
-	fprintf(out, "\tchain %s {\n\t\ttype filter hook %s priority %s; policy accept;\n", name, hook, priority);
+	fprintf(out, "\tchain %s {\n\t\ttype filter hook %s priority %s; policy accept;\n", hook, hook, priority);
 }
 
 static void write_listeners(const struct rules *r, bool own, FILE *out)
@@ -124,29 +125,29 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	/* The first line makes sure that there is one to delete: one transaction for any state before. */
 	fputs("table inet nfqnat\ndelete table inet nfqnat\ntable inet nfqnat {\n", out);
 
-	chain_begin("pre", "prerouting", "-300", out);
+	chain_begin("prerouting", "-300", out);
 	fputs("\t\tfib daddr type != local return\n", out);
 	write_listeners(r, false, out);
 	write_answers(r, true, out);
 	write_errors(r, false, out);
 	fputs("\t}\n", out);
 
-	chain_begin("out", "output", "-300", out);
+	chain_begin("output", "-300", out);
 	fputs("\t\tfib daddr type != local return\n", out);
 	write_listeners(r, true, out);
 	write_errors(r, false, out);
 	fputs("\t}\n", out);
 
-	chain_begin("fwd", "forward", "-150", out);
+	chain_begin("forward", "-150", out);
 	write_forward(r, out);
 	fputs("\t}\n", out);
 
-	chain_begin("post", "postrouting", "-150", out);
+	chain_begin("postrouting", "-150", out);
 	write_answers(r, false, out);
 	write_errors(r, true, out);
 	fputs("\t}\n", out);
 
-	chain_begin("in", "input", "-150", out);
+	chain_begin("input", "-150", out);
 	write_answers(r, false, out);
 	write_errors(r, false, out);
 	fputs("\t}\n}\n", out);

@@ -207,30 +207,40 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 	write_errors(r, family, "nfqnat-in", false, out);
 }
 
-/* Our jumps in what iptables-save printed, as deletions: "-A PREROUTING ... -j nfqnat-pre" -> "-D ...". */
-static bool delete_jumps(const char *saved, FILE *out)
+/* Does a rule end with a jump to a chain of ours? A comment may say anything; the target comes behind it. */
+static bool is_our_jump(const char *line, size_t len)
 {
-	bool any = false;
+	if (strncmp(line, "-A ", 3) || !strncmp(line, "-A nfqnat-", 10))
+		return false;
+	for (unsigned i = 0; i < N_CHAINS; i++) {
+		char jump[32];
+		size_t n = (size_t)snprintf(jump, sizeof(jump), " -j %s", chains[i].name);
 
-	for (const char *line = saved; *line;) {
-		const char *end = strchrnul(line, '\n');
-		const char *jump = memmem(line, (size_t)(end - line), "-j nfqnat-", 10);
-
-		if (jump && !strncmp(line, "-A ", 3) && strncmp(line, "-A nfqnat-", 10)) {
-			fprintf(out, "-D %.*s\n", (int)(end - line - 3), line + 3);
-			any = true;
-		}
-		line = *end ? end + 1 : end;
+		if (len > n && !memcmp(line + len - n, jump, n))
+			return true;
 	}
-	return any;
+	return false;
 }
 
+/* Our jumps in what iptables-save printed, as deletions: "-A PREROUTING ... -j nfqnat-pre" -> "-D ...". */
+static void delete_jumps(const char *saved, FILE *out)
+{
+	for (const char *line = saved; *line;) {
+		const char *end = strchrnul(line, '\n');
+
+		if (is_our_jump(line, (size_t)(end - line)))
+			fprintf(out, "-D %.*s\n", (int)(end - line - 3), line + 3);
+		line = *end ? end + 1 : end;
+	}
+}
+
+/* Is there a line ":CHAIN - [0:0]"? */
 static bool has_chain(const char *saved, const char *chain)
 {
 	size_t len = strlen(chain);
 
 	for (const char *p = saved; (p = strstr(p, chain)); p += len)
-		if (p > saved && p[-1] == ':' && p[len] == ' ')
+		if (p > saved && p[-1] == ':' && (p - 1 == saved || p[-2] == '\n') && p[len] == ' ')
 			return true;
 	return false;
 }

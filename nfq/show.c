@@ -219,13 +219,13 @@ void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, na
 	const struct nat_flow f = n->flows.flow[index];		/* a copy: the worker goes on writing */
 	const struct map_row *row = nat_row(n, &f);
 	struct text t = { buf, octets };
-	nat_tick silent = nat_tick_of(now) - f.used;
+	int32_t silent = (int32_t)(nat_tick_of(now) - f.used);	/* below 0 if it was used after @now was read */
 	int64_t left;
 
+	text_add(&t, "flow %" PRIu32 " ", index);
 	if (f.idle >= IDLE_CLASSES || f.tcp >= TCP_STATES)
 		return;
 	left = ((int64_t)n->flows.head->limit[f.idle] - silent) * (1 << 24) / 1000000000;
-	text_add(&t, "flow %" PRIu32 " ", index);
 	text_flow(&t, &f);
 	text_add(&t, " %s", f.proto == NAT_PROTO_TCP ? tcp_state_name(f.tcp) : idle_class_name(f.idle));
 	if (!(f.flags & FLOW_ANSWERED))

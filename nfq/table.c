@@ -53,6 +53,7 @@ static struct map_row row_of(const struct conf *c, const struct conf_row *r, con
 		.to = r->to,
 		.near = route.near,
 		.oif = route.oif,
+		.inside_bits = route.bits,
 		.forward = r->forward,
 		.allow = allow_at[r->forward],
 		.n_allow = c->forwards[r->forward].n_allow,

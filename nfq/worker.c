@@ -5,6 +5,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <ev.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 
 enum {
 	ROUNDS_MAX = 16,		/* batches from one queue before another gets its turn */
-	SWEEP_SLOTS = 4096,		/* slots looked at under one lock: about 50 us */
+	SWEEP_SLOTS = CONTROL_ROOM,	/* slots looked at under one lock: about 25 us; the RSTs they ask for have room */
 	EXPIRE_FLOWS = 512,		/* flows ended under one lock: about 50 us */
 };
 
@@ -53,8 +54,9 @@ static void tell_reset(const struct nat_flow *f)
 {
 	struct control_msg m = { .type = CONTROL_RESET, .flow = *f };
 
+	/* If main is busy the flow ends by its peers' own timers; sweep_all() says so. */
 	if (control_send(self.control, &m) < 0)
-		self.resets_lost++;	/* main is busy: the flow ends by its peers' own timers */
+		__atomic_fetch_add(&self.resets_lost, 1, __ATOMIC_RELAXED);
 }
 
 static void drain(struct thread *t, struct queue *q)
@@ -126,6 +128,25 @@ static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
 		;
 }
 
+/* Sweep to the end, as fast as the main process takes the RSTs; packets are not kept waiting meanwhile. */
+static void sweep_all(struct thread *t)
+{
+	uint64_t lost;
+	bool more;
+
+	do {
+		while (!control_room(self.control, 1)) {
+			drain(t, &t->queues->tcp);
+			drain(t, &t->queues->rest);
+		}
+		more = locked(t, piece_sweep);
+	} while (more);
+	lost = __atomic_exchange_n(&self.resets_lost, 0, __ATOMIC_RELAXED);
+	if (lost)
+		log_warn("%" PRIu64 " connections that lost their forward could not be reset; they end by their own timers",
+			 lost);
+}
+
 static void swap(struct thread *t, uint32_t area)
 {
 	const struct nat_block *b = t->engine->nat.block;
@@ -134,10 +155,9 @@ static void swap(struct thread *t, uint32_t area)
 
 	if (b->active != area)
 		locked(t, piece_swap);
-	while (locked(t, piece_sweep))
-		;
+	sweep_all(t);
 	m.count = (uint32_t)(b->ended - before);
-	control_send(self.control, &m);
+	control_send_wait(self.control, &m);
 }
 
 static void on_control(struct ev_loop *loop, ev_io *w, int events)
@@ -185,7 +205,8 @@ static void pin(unsigned index)
 
 static int reclaim(struct thread *t)
 {
-	int a = queue_reclaim(&t->queues->tcp), b = queue_reclaim(&t->queues->rest);
+	bool drop = t->args.drop_unanswered;
+	int a = queue_reclaim(&t->queues->tcp, drop), b = queue_reclaim(&t->queues->rest, drop);
 
 	return (a > 0 ? a : 0) + (b > 0 ? b : 0);
 }
@@ -252,10 +273,12 @@ static int threads_run(struct thread *t, unsigned n, uint32_t lost)
 	for (unsigned i = 0; i < n; i++)
 		ready.count += (uint32_t)reclaim(&t[i]);
 	ready.area = lost;
+	/* What the last worker did not finish, or nat_recover() began: until it is done no table can be loaded. */
+	sweep_all(&t[0]);
 	for (unsigned i = 1; i < n; i++)
 		if (pthread_create(&id, NULL, thread_main, &t[i]))
 			return -EAGAIN;
-	control_send(self.control, &ready);
+	control_send_wait(self.control, &ready);
 	thread_main(&t[0]);
 	return 0;
 }
@@ -298,6 +321,8 @@ pid_t worker_start(const struct worker_args *a)
 		return -errno;
 	if (pid)
 		return pid;
-	close(a->other_end);
+	for (unsigned i = 0; i < sizeof(a->unwanted) / sizeof(a->unwanted[0]); i++)
+		if (a->unwanted[i] >= 0)
+			close(a->unwanted[i]);
 	_exit(worker_main(a, parent));
 }

@@ -10,6 +10,7 @@
 #ifndef NFQ_WORKER_H
 #define NFQ_WORKER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "nfq/queue.h"
@@ -27,7 +28,8 @@ struct worker_args {
 	struct worker_queues *queues;	/* one pair per thread */
 	unsigned threads;
 	int control;			/* the worker's end; closing the other end ends the worker */
-	int other_end;			/* closed in the child */
+	int unwanted[4];		/* closed in the child: what the main process has open and a worker must not */
+	bool drop_unanswered;		/* see queue_reclaim() */
 };
 
 /* worker_start - fork a worker; returns its pid or -errno. It says CONTROL_READY when it handles packets. */
