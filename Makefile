@@ -43,6 +43,9 @@ HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
+# Objects are kept, not deleted as intermediate.
+.SECONDARY:
+
 .PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-fuzz check-netns check-kernel mutate fuzz tidy \
 	bench bench-micro install uninstall clean
 
@@ -81,12 +84,19 @@ $B/unit/%: tests/unit/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
 	@echo "  LD $@"
 	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
 
-# Fuzzers: libFuzzer with the whole tree compiled for coverage.
-build/fuzz/%: tests/fuzz/%.c $(wildcard nat/*.c nfq/*.c conf/*.c) $(HEADERS)
+# Fuzzers: libFuzzer, the whole tree compiled for coverage.
+FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c))
+
+build/fuzz/obj/%.o: %.c $(HEADERS) | .deps
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(FUZZ_O)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
-	@$(CLANG) -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $@ $< $(wildcard nat/*.c nfq/*.c conf/*.c) $(LIBS)
+	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS)
 
 # Debian packages are installed once; remove the stamp to look again.
 .deps: deps
@@ -97,8 +107,9 @@ deps-again:
 demo: all ## run the main job on real packets in namespaces and print each translation
 	@tests/demo
 
-check: check-pure check-headers check-unit check-golden check-fuzz check-netns ## all tests
-	@tests/sum
+# Fast parts first; all of them, whatever fails; the last line says how many passed.
+check: | .deps ## all tests
+	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-fuzz check-netns check-kernel
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
