@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stream of commands for one engine: packets from small alphabets, so that
+ * flows really match, time, other tables, expiry, a writer's death. After each
+ * command all invariants are checked; whole conversations must come back to
+ * where they began, whatever happened before.
+ *
+ * Input: one octet of command, then its arguments.
+ */
+#include "nat/tcp.h"
+#include "tests/fuzz/judge.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { COMMANDS_MAX = 300 };
+
+struct input {
+	const uint8_t *at, *end;
+};
+
+static uint8_t take(struct input *in)
+{
+	return in->at < in->end ? *in->at++ : 0;
+}
+
+static const char *const tables[] = {
+	"tcp *:10-12 > G:20; udp *:10-12 > G:20; icmp * > G",
+	"tcp H:11 > F:21; tcp *:10 > G:20; tcp K:10-12 > G:20 respect; udp *:10-12 > G:20 allow=CFG; icmp * > F; udp K:11 > F:21",
+	"tcp *:10-12 > G:20 dev=2; udp *:1-100 > G:1; udp *:12 > F:20 near=-; icmp H > G; icmp K > G",
+	"tcp *:0-65535 > G:0; udp *:0-65535 > F:0",
+	"udp *:99 > G:99",
+};
+
+static struct world world;
+static uint8_t octets[PACKET_ROOM];
+
+static uint16_t port_of(uint8_t n)
+{
+	static const uint16_t ports[] = { 10, 11, 12, 20, 21, 22, 1, 2, SOURCE_LO, SOURCE_LO + 1, SOURCE_LO + 2, SOURCE_LO + 3 };
+
+	return wire_port(ports[n % (sizeof(ports) / sizeof(ports[0]))]);
+}
+
+static struct packet packet_of(struct input *in)
+{
+	static const char letters[] = "CDHKGFBLCHGF";
+	static const uint8_t flags[] = { TCP_F_SYN, TCP_F_SYN | TCP_F_ACK, TCP_F_ACK, TCP_F_FIN | TCP_F_ACK, TCP_F_RST, TCP_F_ACK,
+					 TCP_F_RST | TCP_F_ACK, TCP_F_SYN | TCP_F_FIN };
+	uint8_t a = take(in), b = take(in), c = take(in), d = take(in);
+	struct packet p = { .family = a & 1 ? NAT_IPV6 : NAT_IPV4 };
+
+	p.proto = a >> 1 & 1 ? NAT_PROTO_UDP : NAT_PROTO_TCP;
+	p.ends = (struct nat_ends){ letter_addr(letters[(b & 15) % 12], p.family), letter_addr(letters[(b >> 4) % 12], p.family),
+				    port_of(c & 15), port_of(c >> 4) };
+	if ((a >> 2 & 3) == 3) {
+		p.proto = p.family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+		*(a & 2 ? &p.ends.sport : &p.ends.dport) = wire_port(p.family == NAT_IPV4 ? 8 : 128);
+	}
+	p.tcp_flags = flags[d & 7];
+	p.seq = (d >> 3 & 3) * 100 - 100;
+	p.ack = (d >> 5 & 3) * 100 - 100;
+	p.options = d >> 7 ? 4 : 0;
+	p.payload = a >> 4 & 7;
+	p.salt = c;
+	return p;
+}
+
+/* What of it the packet must look like afterwards. */
+static void give(const struct packet *in, uint8_t hook, uint32_t indev, struct nat_pkt *p)
+{
+	static uint8_t want[PACKET_ROOM];
+	struct packet out = *in;
+	uint32_t len = packet_build(in, octets);
+
+	*p = (struct nat_pkt){ .hook = hook, .indev = indev, .csum_partial = in->partial };
+	judge(&world.nat, p, octets, len, world.now);
+	if (!p->changed || in->quote)
+		return;
+	out.ends = p->after;
+	out.partial = false;
+	packet_build(&out, want);
+	MUST(!memcmp(want, octets, len));
+}
+
+static uint32_t indev_of(const struct nat_ends *e, enum nat_family family, uint8_t hook)
+{
+	struct nat_addr g = letter_addr('G', family), f = letter_addr('F', family);
+
+	if (hook == NAT_OUT)
+		return 0;
+	return nat_addr_eq(&e->src, &g) || nat_addr_eq(&e->src, &f) ? BRIDGE : OUTSIDE;
+}
+
+/* At @hook the packet is translated to @want (or already is what it must be). */
+static void must_become(struct packet *p, uint8_t hook, const struct nat_ends *want)
+{
+	struct nat_pkt pkt;
+
+	give(p, hook, BRIDGE, &pkt);
+	MUST(nat_reason_verdict(pkt.reason) != NAT_DROP);
+	if (want)
+		MUST(!memcmp(&pkt.after, want, sizeof(*want)));
+	p->ends = pkt.after;
+}
+
+/* A conversation: what went in as ORIG reaches the guest, and its answer comes back from where the initiator called. */
+static void round_trip(const struct nat_pkt *first, struct packet p)
+{
+	const struct nat_flow *f = &world.nat.flows.flow[first->flow];
+	struct nat_ends xlat = flow_xlat(f), back = flow_back(f);
+	bool local = f->flags & FLOW_LOCAL;
+
+	p.partial = false;
+	p.ends = first->after;
+	if (!local)
+		must_become(&p, NAT_FWD, &xlat);
+	MUST(!memcmp(&p.ends, &xlat, sizeof(xlat)));
+	p.ends = f->reply;
+	p.tcp_flags = TCP_F_SYN | TCP_F_ACK;		/* fits every state */
+	p.ack = p.seq + 1;
+	must_become(&p, NAT_PRE, NULL);
+	if (!local)
+		must_become(&p, NAT_FWD, NULL);
+	must_become(&p, local ? NAT_IN : NAT_POST, &back);
+}
+
+static void do_packet(struct input *in, bool partial)
+{
+	struct packet p = packet_of(in);
+	uint8_t how = take(in), hook = (how & 7) % NAT_HOOKS;
+	struct nat_pkt pkt;
+
+	p.partial = partial;
+	give(&p, hook, indev_of(&p.ends, p.family, hook), &pkt);
+	if ((how & 0x80) && pkt.flow != NAT_NONE && pkt.dir == NAT_ORIG && (hook == NAT_PRE || hook == NAT_OUT) &&
+	    nat_reason_verdict(pkt.reason) == NAT_ACCEPT && pkt.changed && p.tcp_flags != TCP_F_RST)
+		round_trip(&pkt, p);
+}
+
+/* An ICMP error about a live flow, as one of its packets looks somewhere, from and to somebody. */
+static void do_error(struct input *in)
+{
+	uint8_t slot = take(in), what = take(in), who = take(in), hook = (what >> 5) % NAT_HOOKS;
+	const struct nat_flow *f = &world.nat.flows.flow[slot % world.nat.block->max_flows];
+	struct packet quote = { .proto = f->proto, .family = f->family, .payload = what & 3 ? 12 : 0 }, err;
+	struct nat_pkt pkt;
+	uint32_t used = world.nat.flows.head->used;
+	struct nat_flow before = *f;
+
+	if (f->idle == IDLE_FREE || f->family == 0)
+		return;
+	switch (what >> 2 & 7) {
+	case 0: quote.ends = f->orig; break;
+	case 1: quote.ends = flow_back(f); break;
+	case 2: quote.ends = f->reply; break;
+	case 3: quote.ends = flow_xlat(f); break;
+	case 4: quote.ends = flow_mid(f); break;
+	default:
+		quote.ends = flow_mid(f);
+		quote.ends = nat_ends_inverse(&quote.ends);
+	}
+	err = (struct packet){ .family = f->family, .proto = f->family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6,
+			       .icmp_type = f->family == NAT_IPV4 ? 3 : 1, .quote = &quote, .options = who & 0x40 ? 4 : 0,
+			       .quote_octets = who & 0x80 ? 48 : 0, .bad_csum = (who & 0x30) == 0x30,
+			       .ends = { letter_addr("CHGFKRXB"[who & 7], f->family), quote.ends.src, 0, 0 } };
+	quote.options = who & 8 ? 4 : 0;
+	if (slot & 0x80)
+		err.ends.dst = letter_addr("CHGF"[slot >> 5 & 3], f->family);
+	give(&err, hook, OUTSIDE, &pkt);
+	MUST(used == world.nat.flows.head->used && !memcmp(&before, f, sizeof(before)));	/* R57 */
+	if (pkt.reason == NAT_WHY_ERROR && !err.quote_octets && !err.bad_csum) {
+		uint32_t end, at;
+		uint8_t proto;
+
+		at = naive_l4(octets, pkt.len, &proto, &end) + 8;
+		MUST(naive_good(octets + at, end - at));	/* the quote's own checksums fit its new ends */
+	}
+}
+
+static void do_time(struct input *in)
+{
+	uint8_t n = take(in);
+
+	world.now += n & 0x80 ? NAT_SEC(n & 0x7f) * 40 : NAT_SEC(n) / 4;
+}
+
+static void command(struct input *in)
+{
+	uint8_t what = take(in);
+
+	switch (what % 16) {
+	case 10:
+		do_packet(in, true);
+		break;
+	case 11:
+		do_time(in);
+		break;
+	case 12:
+		nat_expire(&world.nat, world.now, what >> 4);
+		break;
+	case 13:
+		world_map(&world, tables[(what >> 4) % 5]);
+		break;
+	case 14:
+		nat_sweep(&world.nat, what >> 4);
+		break;
+	case 15:
+		if (what >> 4 == 15) {
+			nat_enter(&world.nat);
+			MUST(nat_recover(&world.nat, world.now) <= world.nat.block->max_flows);
+			world.nat.block->opened = world.nat.flows.head->used + world.nat.block->ended;
+			break;
+		}
+		do_error(in);
+		break;
+	case 9:
+	case 8:
+		do_error(in);
+		break;
+	default:
+		do_packet(in, false);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, data + size };
+	struct nat_params params;
+	uint8_t first = take(&in);
+
+	params = world_params(first & 7 ? 3 + (first & 15u) : 1);
+	params.source_lo = SOURCE_LO;
+	params.source_hi = SOURCE_LO + 3;
+	if (!world.mem)
+		world.mem = world_alloc(1 << 16);
+	world.octets = block_octets(&params);
+	MUST(world.octets <= 1 << 16);
+	memset(world.mem, 0, world.octets);
+	block_init(world.mem, &params);
+	MUST(!nat_attach(&world.nat, world.mem, world.octets));
+	world.now = first & 0x80 ? ((nat_ns)1 << 56) - NAT_SEC(100) : NAT_SEC(1000);	/* ticks wrap, or not */
+	world_map(&world, tables[(first >> 4 & 7) % 5]);
+	for (unsigned n = 0; in.at < in.end && n < COMMANDS_MAX; n++) {
+		command(&in);
+		judge_tables(&world.nat);
+	}
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* judge - give the engine a packet, and check what must hold whatever the packet is. */
+#ifndef TESTS_FUZZ_JUDGE_H
+#define TESTS_FUZZ_JUDGE_H
+
+#include "tests/unit/world.h"
+
+/* not assert(): it must hold in every build */
+#define MUST(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #x), abort()))
+
+static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bool error)
+{
+	struct pkt_view v;
+	bool partial = p->csum_partial && !(p->gso && p->hook == NAT_POST);
+
+	/* It is still a packet of the same kind, and says what nat_packet() says it says. */
+	MUST(pkt_parse_ip(p->data, p->len, false, &v) == NAT_WHY_UNDECIDED);
+	MUST(v.is_error == error && v.l4 == p->view.l4 && v.end == p->view.end);
+	MUST(error || !memcmp(&v.tuple.ends, &p->after, sizeof(p->after)));
+	/* Right checksums stay right; a missing one is written. */
+	if (!p->csum_partial && naive_good(was, p->len))
+		MUST(naive_good(p->data, p->len));
+	if (partial && !error && v.tuple.family == NAT_IPV6 && v.tuple.proto != NAT_PROTO_UDP)
+		MUST(naive_good(p->data, p->len));
+	/* R61: TTL, TOS, lengths and whatever is behind the checksums. */
+	if (v.tuple.family == NAT_IPV4)
+		MUST(!memcmp(p->data, was, 10));
+	else
+		MUST(!memcmp(p->data, was, 8) && !memcmp(p->data + 40, was + 40, v.l4 - 40));
+	if (!error)
+		MUST(!memcmp(p->data + v.l4 + (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8),
+			     was + v.l4 + (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8),
+			     p->len - v.l4 - (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8)));
+}
+
+/* judge - @p has all but data and len; they are @octets, of which a copy of exactly @len is given away and written back */
+static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint32_t len, nat_ns now)
+{
+	uint8_t *exact = malloc(len ? len : 1);
+
+	if (!exact)
+		abort();
+	memcpy(exact, octets, len);
+	p->data = exact;
+	p->len = len;
+	nat_enter(n);
+	nat_packet(n, p, now);
+	nat_leave(n);
+	MUST(p->reason < NAT_REASONS);
+	nat_finish(p);
+	if (!p->changed)
+		MUST(!memcmp(exact, octets, len));
+	else
+		judge_changed(p, octets, p->reason == NAT_WHY_ERROR);
+	if (nat_reason_verdict(p->reason) == NAT_DROP)
+		MUST(!p->changed);
+	memcpy(octets, exact, len);
+	free(exact);
+}
+
+static inline void judge_tables(const struct nat *n)
+{
+	const char *bad = nat_check(n);
+
+	if (bad)
+		fprintf(stderr, "%s\n", bad);
+	MUST(!bad);
+	MUST(n->block->opened - n->block->ended == n->flows.head->used);
+}
+
+#endif

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The basic matrix once more where bridged frames pass iptables too, as on Docker hosts (R11).
+
+# shellcheck disable=SC2034 # the words in capitals are for lib.sh and matrix.sh
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/matrix.sh"
+
+net_up
+matrix_serve
+serve guest tcp:81:whoami
+if ! brnf 1; then
+	skip R11_br_netfilter "this kernel has no br_netfilter"
+	finish
+fi
+# A frame that goes back to the port it came from needs this: a guest asking for its own forward (R11).
+host bridge link set dev vnet0 hairpin on
+
+daemon_start -v < <(config_web)
+SUFFIX=_brnf1
+matrix
+
+# Frames from guest to guest are nobody's forward, whatever hook they pass.
+check R11_guest_to_guest_tcp_v4 sees guest2 tcp $G4 80 $GG4 $G4 80
+check R11_guest_to_guest_tcp_v6 sees guest2 tcp $G6 80 $GG6 $G6 80
+check R11_guest_to_guest_udp_v4 sees guest2 udp $G4 80 $GG4 $G4 80
+check R11_guest_to_guest_udp_v6 sees guest2 udp $G6 80 $GG6 $G6 80
+check R11_guest_to_guest_icmp_v4 guest2 ping -n -c 2 -i 0.05 -W 2 $G4
+check R11_guest_to_guest_icmp_v6 guest2 ping -n -c 2 -i 0.05 -W 2 $G6
+before=$(queue_quiet)
+check R11_guest_to_guest_other_port_v4 sees guest2 tcp $G4 81 $GG4 $G4 81
+check R11_guest_to_guest_other_port_v6 sees guest2 tcp $G6 81 $GG6 $G6 81
+same R12_other_frames_are_not_queued "$before" "$(queue_quiet)"
+
+# Switched under a running daemon (Docker is started later): nothing to do, all still works.
+brnf 0
+SUFFIX=_brnf_switched_off
+matrix
+finish

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * script - a scenario on the whole engine, one line per step:
+ *
+ *     HOOK ENDS [words] -> REASON [ENDS]     a packet, and what becomes of it; without the last ENDS
+ *                                            it stays as it was, octet for octet
+ *     HOOK err A>B [ENDS] [words] -> ...     an ICMP error from A to B that quotes ENDS
+ *     map ROWS                               swap in another table (world.h); `sweep` ends what it does not lead
+ *     wait SECONDS | expire COUNT | flows COUNT | state NAME | idle NAME | ended CAUSE | opened COUNT
+ *
+ * ENDS is `C:40000>H:8080` with the letters of packet.h; a port `$x` takes
+ * whatever is there the first time and stands for it from then on. ICMP
+ * queries: `C:77>H` is a request with identifier 77, `H>C:77` its answer.
+ * words: TCP flags as letters (FSRPAU), seq= ack= len= dev= opt= quote= rest=,
+ * bad (checksum), badquote, nocsum, partial, gso, trunc; of errors: unreach
+ * (default), ptb, ttl, param.
+ * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE.
+ *
+ * What must come out is built anew from the new ends, so addresses, ports and
+ * every checksum are compared octet by octet, and all else must be untouched (R61).
+ */
+#ifndef TESTS_SCRIPT_H
+#define TESTS_SCRIPT_H
+
+#include "tests/unit/unit.h"
+#include "tests/unit/world.h"
+
+struct script {
+	const char *name;
+	const char *protos;		/* run once for each letter: t TCP, u UDP, i ICMP; and for both families */
+	const char *map;		/* NULL: SCRIPT_MAP */
+	const char *steps;
+	uint32_t max_flows;		/* 0: 64 */
+	uint16_t source_lo, source_hi;	/* 0: those of world.h */
+};
+
+#define SCRIPT_MAP "tcp *:8080 > G:80 fwd=1; udp *:8080 > G:80 fwd=1; tcp *:5000-5009 > G:6000; " \
+		   "udp *:5000-5009 > G:6000; tcp *:2222 > F:22; udp *:2222 > F:22; icmp * > G fwd=1"
+
+static unsigned script_seen[NAT_REASONS];	/* reasons that scripts have produced */
+
+struct run {
+	const struct script *script;
+	struct world w;
+	enum nat_family family;
+	uint8_t proto;
+	uint16_t var[128];		/* host order; 0: not bound */
+	uint32_t flow;			/* of the last packet that had one */
+	uint8_t salt;
+	char line[160];
+};
+
+#define run_fail(r, ...)                                                                                            \
+	(print_error("# IPv%d, protocol %d: %s\n", (int)(r)->family, (r)->proto, (r)->line), unit_fail(__VA_ARGS__))
+
+static inline const char *script_hook(const char *s, uint8_t *hook)
+{
+	for (unsigned h = 0; h < NAT_HOOKS; h++) {
+		size_t n = strlen(nat_hook_name(h));
+
+		if (!strncmp(s, nat_hook_name(h), n) && s[n] == ' ') {
+			*hook = (uint8_t)h;
+			return s + n + 1;
+		}
+	}
+	return NULL;
+}
+
+/* `C:40000` or `H:$a` or `H`; @actual: what a new variable takes */
+static inline const char *script_side(struct run *r, const char *s, struct nat_addr *a, uint16_t *port, uint16_t actual)
+{
+	unsigned long n = 0;
+
+	*a = letter_addr(*s++, r->family);
+	if (s[0] == ':' && s[1] == '$') {
+		uint16_t *v = &r->var[s[2] & 127];
+
+		if (!*v)
+			*v = wire_host(actual);
+		n = *v;
+		s += 3;
+	} else if (s[0] == ':') {
+		n = strtoul(s + 1, (char **)(uintptr_t)&s, 10);
+	}
+	*port = wire_port((uint16_t)n);
+	return s;
+}
+
+static inline const char *script_ends(struct run *r, const char *s, struct nat_ends *e, const struct nat_ends *actual)
+{
+	s = script_side(r, s, &e->src, &e->sport, actual->sport);
+	if (*s != '>')
+		run_fail(r, "no ends at `%s`", s);
+	s = script_side(r, s + 1, &e->dst, &e->dport, actual->dport);
+	if (r->proto == NAT_PROTO_ICMP || r->proto == NAT_PROTO_ICMPV6)
+		*(e->dport ? &e->sport : &e->dport) = wire_port(r->family == NAT_IPV4 ? 8 : 128);
+	return s + strspn(s, " ");
+}
+
+/* One packet line, taken apart. */
+struct step {
+	struct nat_pkt pkt;
+	struct packet in, quote, out, out_quote;
+	bool err, changes;
+	char why[32];
+};
+
+static inline void script_error_type(struct step *st, const char *word)
+{
+	static const struct { const char *word; uint8_t type[2], code[2]; } types[] = {
+		{ "unreach", { 3, 1 }, { 1, 0 } }, { "ptb", { 3, 2 }, { 4, 0 } },
+		{ "ttl", { 11, 3 }, { 0, 0 } }, { "param", { 12, 4 }, { 0, 1 } },
+	};
+	bool v6 = st->in.family == NAT_IPV6;
+
+	for (unsigned i = 0; i < COUNT(types); i++)
+		if (!strcmp(types[i].word, word)) {
+			st->in.icmp_type = types[i].type[v6];
+			st->in.icmp_code = types[i].code[v6];
+			return;
+		}
+	unit_fail("what is `%s`?", word);
+}
+
+static inline void script_word(struct step *st, const char *word)
+{
+	uint32_t value = strchr(word, '=') ? (uint32_t)strtoul(strchr(word, '=') + 1, NULL, 0) : 0;
+	static const char flags[] = "FSRPAU";
+
+	if (strspn(word, flags) == strlen(word)) {
+		for (; *word; word++)
+			st->in.tcp_flags |= (uint8_t)(1u << (strchr(flags, *word) - flags));
+		return;
+	}
+#define WORD(text) (!strncmp(word, text, strlen(text)))
+	if (WORD("seq="))		st->in.seq = value;
+	else if (WORD("ack="))		st->in.ack = value;
+	else if (WORD("len="))		st->in.payload = st->quote.payload = value;
+	else if (WORD("dev="))		st->pkt.indev = value;
+	else if (WORD("opt="))		st->in.options = st->quote.options = value;
+	else if (WORD("quote="))	st->in.quote_octets = value;
+	else if (WORD("rest="))		st->in.icmp_rest = value;
+	else if (WORD("badquote"))	st->in.bad_quote_ip = true;
+	else if (WORD("bad"))		st->in.bad_csum = true;
+	else if (WORD("nocsum"))	st->in.no_csum = st->quote.no_csum = true;
+	else if (WORD("partial"))	st->in.partial = st->pkt.csum_partial = true;
+	else if (WORD("gso"))		st->pkt.gso = true;
+	else if (WORD("trunc"))		st->pkt.truncated = true;
+	else				script_error_type(st, word);
+#undef WORD
+}
+
+/* Left of the arrow. */
+static inline const char *script_read(struct run *r, const char *s, struct step *st)
+{
+	static const struct nat_ends none;
+	char word[32];
+	uint8_t icmp = r->family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+
+	st->in = st->quote = (struct packet){ .family = r->family, .proto = r->proto, .salt = ++r->salt,
+					      .payload = 20 + r->salt % 5, .seq = 1000, .ack = 2000, .tcp_options = r->salt % 4 * 4 };
+	st->err = !strncmp(s, "err ", 4);
+	if (st->err) {
+		st->in.proto = icmp;
+		st->in.quote = &st->quote;
+		st->quote.salt++;
+		script_error_type(st, "unreach");
+		s += 4;
+	}
+	st->pkt.indev = st->pkt.hook == NAT_OUT ? 0 : strchr("GFX", *s) ? BRIDGE : OUTSIDE;
+	s = script_ends(r, s, &st->in.ends, &none);
+	if (st->err)
+		s = script_ends(r, s, &st->quote.ends, &none);
+	while (*s && strncmp(s, "->", 2)) {
+		int n = 0;
+
+		sscanf(s, "%31s %n", word, &n);
+		script_word(st, word);
+		s += n;
+	}
+	if (!*s)
+		run_fail(r, "no `->`");
+	return s + 2 + strspn(s + 2, " ");
+}
+
+/* Right of the arrow, after the engine has decided: variables take what is there. */
+static inline void script_expect(struct run *r, const char *s, struct step *st)
+{
+	int n = 0;
+
+	sscanf(s, "%31s %n", st->why, &n);
+	s += n;
+	st->changes = *s;
+	st->out = st->in;
+	st->out_quote = st->quote;
+	st->out.partial = false;
+	st->out.quote = st->in.quote ? &st->out_quote : NULL;
+	if (!*s)
+		return;
+	s = script_ends(r, s, &st->out.ends, &st->pkt.after);
+	if (st->err)
+		script_ends(r, s, &st->out_quote.ends, &st->pkt.after);
+}
+
+static inline void script_packet(struct run *r, uint8_t hook, const char *s)
+{
+	static uint8_t in[PACKET_ROOM], out[PACKET_ROOM], want[PACKET_ROOM];
+	struct step st = { .pkt = { .hook = hook } };
+	struct nat_pkt *p = &st.pkt;
+	uint32_t len, l4;
+	uint8_t proto;
+
+	s = script_read(r, s, &st);
+	p->len = len = packet_build(&st.in, in);
+	memcpy(out, in, len);
+	p->data = out;
+	nat_enter(&r->w.nat);
+	nat_packet(&r->w.nat, p, r->w.now);
+	nat_leave(&r->w.nat);
+	script_seen[p->reason]++;
+	if (p->flow != NAT_NONE)
+		r->flow = p->flow;
+	script_expect(r, s, &st);
+	if (strcmp(nat_reason_name(p->reason), st.why))
+		run_fail(r, "reason is %s", nat_reason_name(p->reason));
+	nat_finish(p);
+	if (p->changed != st.changes)
+		run_fail(r, "%s", st.changes ? "it was not changed" : "it was changed");
+	if (!st.changes) {
+		if (memcmp(in, out, len))
+			run_fail(r, "octets were changed");
+		return;
+	}
+	assert_memory_equal(&p->after, st.err ? &st.out_quote.ends : &st.out.ends, sizeof(p->after));
+	assert_int_equal(packet_build(&st.out, want), len);
+	if (p->gso && p->csum_partial && hook == NAT_POST && r->proto == NAT_PROTO_TCP) {
+		l4 = naive_l4(in, len, &proto, &len);
+		memcpy(want + l4 + 16, in + l4 + 16, 2);	/* R6 (b): the kernel writes it anew */
+	} else if (naive_good(out, len) == st.in.bad_csum) {
+		run_fail(r, "%s", st.in.bad_csum ? "a wrong checksum was made good" : "a checksum is wrong");
+	}
+	if (st.in.bad_csum) {
+		l4 = naive_l4(out, len, &proto, &len) + packet_csum_at(r->proto);
+		memcpy(want + l4, out + l4, 2);			/* R15: wrong by another number */
+	}
+	for (uint32_t i = 0; i < len; i++)
+		if (out[i] != want[i])
+			run_fail(r, "octet %u is %02x, not %02x", i, out[i], want[i]);
+}
+
+static inline void script_other(struct run *r, const char *s)
+{
+	static const char *const causes[] = { "IDLE", "ROOM", "REOPENED", "FORWARD" };
+	struct nat *n = &r->w.nat;
+	const struct nat_flow *f = r->flow == NAT_NONE ? NULL : &n->flows.flow[r->flow];
+	char verb[16] = "", arg[64] = "";
+	unsigned got;
+
+	sscanf(s, "%15s %63s", verb, arg);
+	if (!strcmp(verb, "map")) {
+		world_map(&r->w, s + 4);
+	} else if (!strcmp(verb, "wait")) {
+		r->w.now += (nat_ns)(atof(arg) * 1e9);
+	} else if (!strcmp(verb, "sweep")) {
+		while (!nat_sweep(n, 1))
+			;
+	} else if (!strcmp(verb, "expire")) {
+		got = nat_expire(n, r->w.now, 1000);
+		if (got != strtoul(arg, NULL, 10))
+			run_fail(r, "%u flows ended", got);
+	} else if (!strcmp(verb, "flows")) {
+		if (n->flows.head->used != strtoul(arg, NULL, 10))
+			run_fail(r, "there are %u", n->flows.head->used);
+	} else if (!strcmp(verb, "opened")) {
+		if (r->w.events[NAT_EV_NEW] != strtoul(arg, NULL, 10) || n->block->opened != r->w.events[NAT_EV_NEW])
+			run_fail(r, "%u were", r->w.events[NAT_EV_NEW]);
+	} else if (!strcmp(verb, "state")) {
+		if (strcmp(tcp_state_name(f->tcp), arg))
+			run_fail(r, "it is %s", tcp_state_name(f->tcp));
+	} else if (!strcmp(verb, "idle")) {
+		if (strcmp(idle_class_name(f->idle), arg))
+			run_fail(r, "it is %s", idle_class_name(f->idle));
+	} else if (!strcmp(verb, "ended")) {
+		if (!r->w.events[NAT_EV_END] || strcmp(causes[r->w.last_end.cause], arg))
+			run_fail(r, "the last one ended for %s", causes[r->w.last_end.cause]);
+	} else {
+		run_fail(r, "what is this line?");
+	}
+}
+
+static inline void script_line(struct run *r)
+{
+	const char *bad, *s = r->line + strspn(r->line, " \t"), *packet;
+	uint8_t hook;
+
+	if (!*s)
+		return;
+	packet = script_hook(s, &hook);
+	if (packet)
+		script_packet(r, hook, packet);
+	else
+		script_other(r, s);
+	bad = nat_check(&r->w.nat);
+	if (bad)
+		run_fail(r, "%s", bad);
+	assert_int_equal(r->w.nat.block->opened - r->w.nat.block->ended, r->w.nat.flows.head->used);
+	assert_int_equal(r->w.events[NAT_EV_NEW], r->w.nat.block->opened);
+	assert_int_equal(r->w.events[NAT_EV_END], r->w.nat.block->ended);
+}
+
+static inline void script_once(const struct script *script, enum nat_family family, char proto)
+{
+	struct nat_params p = world_params(script->max_flows ? script->max_flows : 64);
+	struct run r = { .script = script, .family = family, .flow = NAT_NONE };
+
+	if (script->source_lo) {
+		p.source_lo = script->source_lo;
+		p.source_hi = script->source_hi;
+	}
+	r.proto = proto == 't' ? NAT_PROTO_TCP : proto == 'u' ? NAT_PROTO_UDP :
+		  family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+	r.w = world_new(&p);
+	r.w.nat.event = world_event;
+	r.w.nat.ctx = &r.w;
+	world_map(&r.w, script->map ? script->map : SCRIPT_MAP);
+	for (const char *s = script->steps; *s; s += *s == '\n') {
+		size_t n = strcspn(s, "\n");
+
+		snprintf(r.line, sizeof(r.line), "%.*s", (int)n, s);
+		script_line(&r);
+		s += n;
+	}
+	for (unsigned v = 0; v < COUNT(r.var); v++)
+		assert_true(!r.var[v] || (r.var[v] >= p.source_lo && r.var[v] <= p.source_hi));
+	world_free(&r.w);
+}
+
+/* script_run - a cmocka test; its state is the script */
+static inline void script_run(void **state)
+{
+	const struct script *script = *state;
+
+	for (const char *c = script->protos; *c; c++) {
+		script_once(script, NAT_IPV4, *c);
+		script_once(script, NAT_IPV6, *c);
+	}
+}
+
+#endif
