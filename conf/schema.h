@@ -43,7 +43,7 @@ const cyaml_schema_value_t *conf_schema(bool dropin);
  * @raw: out; NULL if the file sets nothing at all
  * Returns NULL, or libcyaml's word for what it disliked.
  */
-const char *conf_raw_load(const char *text, size_t len, bool dropin, struct conf_raw **raw);
+const char *conf_raw_load(const char *yaml, size_t len, bool dropin, struct conf_raw **raw);
 
 void conf_raw_free(struct conf_raw *raw, bool dropin);
 

@@ -24,12 +24,26 @@ struct nat_addr {
 	uint8_t octet[16];	/* network order; no alignment, so tuples pack tightly */
 };
 
-/* nat_addr_v4 - hold the IPv4 address at @octets (4, network order) */
+/*
+ * nat_addr_v4 - hold the IPv4 address at @octets (4, network order)
+ *
+ * Put together in a vector register and stored at once: sixteen octets that
+ * were written in pieces cannot be read again as a whole before all pieces
+ * have reached the cache, and every address is copied and compared soon.
+ */
 static inline struct nat_addr nat_addr_v4(const uint8_t *octets)
 {
-	struct nat_addr a = { .octet = { [10] = 0xff, [11] = 0xff } };
+	typedef uint32_t quad __attribute__((vector_size(16)));
+	static const uint8_t mapped[4] = { 0, 0, 0xff, 0xff };
+	uint32_t prefix, v4;
+	struct nat_addr a;
+	quad q = { 0 };
 
-	memcpy(a.octet + 12, octets, 4);
+	memcpy(&prefix, mapped, 4);
+	memcpy(&v4, octets, 4);
+	q[2] = prefix;
+	q[3] = v4;
+	memcpy(a.octet, &q, sizeof(a.octet));
 	return a;
 }
 

@@ -99,11 +99,14 @@ csum_sum csum_add(csum_sum s, const uint8_t *data, size_t len)
 
 csum_sum csum_diff_addr(const struct nat_addr *from, const struct nat_addr *to, enum nat_family family)
 {
-	const uint8_t *a = nat_addr_wire(from, family), *b = nat_addr_wire(to, family);
+	uint32_t a[4], b[4];
 	csum_sum s = 0;
 
-	for (unsigned i = 0; i < (family == NAT_IPV4 ? 4u : 16u); i += 2)
-		s += csum_diff16(wire_getbe16(a + i), wire_getbe16(b + i));
+	memcpy(a, from->octet, sizeof(a));
+	memcpy(b, to->octet, sizeof(b));
+	/* Words of 32 bits fold to the same sum. IPv4 lies in the last one; the others are equal then. */
+	for (unsigned i = family == NAT_IPV4 ? 3 : 0; i < 4; i++)
+		s += (csum_sum)(uint32_t)~a[i] + b[i];
 	return s;
 }
 

@@ -129,7 +129,7 @@ enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 	if (p->truncated || pkt_parse_ip(p->data + at, v->end - at, true, &q) != NAT_WHY_UNDECIDED || !q.has_ports ||
 	    q.tuple.family != v->tuple.family)
 		return NAT_WHY_ERROR_NO_FLOW;	/* R58: a quoted error is not followed either */
-	p->before = p->after = q.tuple.ends;
+	p->before = q.tuple.ends;
 	why = plan_make(n, p, &q.tuple, now, &pl);
 	if (why != NAT_WHY_ERROR)
 		return why;

@@ -9,13 +9,13 @@
 
 /**
  * life_open - open a flow for a packet that belongs to none, if a forward wants it
- * @f: out; the new flow
+ * @out: the new flow
  *
  * Only at PRE and OUT. Returns NAT_WHY_UNDECIDED and the flow, or why not:
  * NO_FORWARD, NOT_ALLOWED, SPOOFED, TABLE_FULL, NO_SOURCE_ADDR, NO_SOURCE_PORT,
  * TCP_FLAGS, TCP_NO_FLOW, TRUNCATED; then nothing was changed.
  */
-enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f);
+enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out);
 
 /**
  * life_track - note a packet of a known flow: state, timers, counters

@@ -117,8 +117,7 @@ static enum nat_reason parse_l4(const uint8_t *data, bool quoted, struct pkt_vie
 	default:
 		return NAT_WHY_OTHER_PROTO;
 	}
-	v->tuple.ends.sport = wire_getbe16(h);
-	v->tuple.ends.dport = wire_getbe16(h + 2);
+	memcpy(&v->tuple.ends.sport, h, 4);	/* both ports, in one piece: see nat_addr_v4() */
 	v->has_ports = true;
 	return NAT_WHY_UNDECIDED;
 }
@@ -237,7 +236,7 @@ enum nat_reason pkt_parse(struct nat_pkt *p)
 	enum nat_family family = v->tuple.family;
 
 	p->tcp_flags = 0;
-	p->before = p->after = v->tuple.ends;
+	p->before = v->tuple.ends;
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (v->tuple.proto == NAT_PROTO_TCP && v->end - v->l4 >= 14)

@@ -65,7 +65,8 @@ struct nat_pkt {
 	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
 	uint32_t flow;			/* index, NAT_NONE if none */
 	uint32_t forward;		/* the caller's number of the forward, NAT_NONE if none */
-	struct nat_ends before, after;	/* as it came and as it goes; of an ICMP error, those of the packet it quotes */
+	struct nat_ends before;		/* as it came; of an ICMP error: those of the packet it quotes */
+	struct nat_ends after;		/* as it goes, if changed */
 };
 
 /**

@@ -59,7 +59,8 @@ static inline struct nat_ends nat_ends_inverse(const struct nat_ends *e)
 
 static inline bool nat_ends_eq(const struct nat_ends *a, const struct nat_ends *b)
 {
-	return !memcmp(a, b, sizeof(*a));
+	return a->sport == b->sport && a->dport == b->dport && nat_addr_eq(&a->src, &b->src) &&
+	       nat_addr_eq(&a->dst, &b->dst);
 }
 
 /* nat_tuple_hash - keyed hash of a tuple (R80); about 8 ns for IPv4, 12 ns for IPv6 */

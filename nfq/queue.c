@@ -29,6 +29,7 @@ int queue_stats(uint16_t num, struct queue_stats *s)
 	while (fgets(line, sizeof(line), f)) {
 		unsigned n;
 
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote them, they fit */
 		if (sscanf(line, "%u %" SCNu32 " %" SCNu32 " %*u %*u %" SCNu32 " %" SCNu32 " %" SCNu32, &n, &s->portid,
 			   &s->waiting, &s->dropped, &s->user_dropped, &s->last_id) == 6 && n == num) {
 			err = 0;
@@ -181,7 +182,7 @@ static uint32_t first_unread(const struct queue *q)
 int queue_reclaim(struct queue *q, bool drop)
 {
 	uint8_t out[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
-	struct queue_stats s;
+	struct queue_stats s = { 0 };
 	uint32_t id;
 	int err = queue_stats(q->num, &s);
 

@@ -38,30 +38,35 @@ void reset_close(struct reset *r)
 	r->fd4 = r->fd6 = -1;
 }
 
-static size_t build_ip(uint8_t *buf, uint8_t family, const struct nat_ends *e)
+static size_t build_ip4(uint8_t *buf, const struct nat_ends *e)
 {
-	if (family == NAT_IPV4) {
-		struct iphdr ip = {
-			.version = 4,
-			.ihl = 5,
-			.tot_len = htons(sizeof(ip) + sizeof(struct tcphdr)),
-			.ttl = 64,
-			.protocol = IPPROTO_TCP,
-		};
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.tot_len = htons(sizeof(ip) + sizeof(struct tcphdr)),
+		.ttl = 64,
+		.protocol = IPPROTO_TCP,
+	};
 
-		memcpy(&ip.saddr, nat_addr_wire(&e->src, family), 4);
-		memcpy(&ip.daddr, nat_addr_wire(&e->dst, family), 4);
-		memcpy(buf, &ip, sizeof(ip));	/* the kernel writes identification and checksum: raw(7) */
-		return sizeof(ip);
-	} else {
-		struct ip6_hdr ip = { .ip6_flow = htonl(6u << 28), .ip6_plen = htons(sizeof(struct tcphdr)),
-				      .ip6_nxt = IPPROTO_TCP, .ip6_hlim = 64 };
+	memcpy(&ip.saddr, nat_addr_wire(&e->src, NAT_IPV4), 4);
+	memcpy(&ip.daddr, nat_addr_wire(&e->dst, NAT_IPV4), 4);
+	memcpy(buf, &ip, sizeof(ip));	/* the kernel writes identification and checksum: raw(7) */
+	return sizeof(ip);
+}
 
-		memcpy(&ip.ip6_src, e->src.octet, 16);
-		memcpy(&ip.ip6_dst, e->dst.octet, 16);
-		memcpy(buf, &ip, sizeof(ip));
-		return sizeof(ip);
-	}
+static size_t build_ip6(uint8_t *buf, const struct nat_ends *e)
+{
+	struct ip6_hdr ip = {
+		.ip6_flow = htonl(6u << 28),
+		.ip6_plen = htons(sizeof(struct tcphdr)),
+		.ip6_nxt = IPPROTO_TCP,
+		.ip6_hlim = 64,
+	};
+
+	memcpy(&ip.ip6_src, e->src.octet, 16);
+	memcpy(&ip.ip6_dst, e->dst.octet, 16);
+	memcpy(buf, &ip, sizeof(ip));
+	return sizeof(ip);
 }
 
 size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
@@ -73,7 +78,7 @@ size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
 
 	if (!(f->flags & (to == NAT_ORIG ? FLOW_ACK_ORIG : FLOW_ACK_REPLY)))
 		return 0;
-	ip = build_ip(buf, f->family, &e);
+	ip = f->family == NAT_IPV4 ? build_ip4(buf, &e) : build_ip6(buf, &e);
 	memcpy(buf + ip, &tcp, sizeof(tcp));
 	if (pkt_parse_ip(buf, (uint32_t)(ip + sizeof(tcp)), false, &v) != NAT_WHY_UNDECIDED)
 		return 0;

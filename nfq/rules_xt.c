@@ -210,7 +210,7 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 /* Does a rule end with a jump to a chain of ours? A comment may say anything; the target comes behind it. */
 static bool is_our_jump(const char *line, size_t len)
 {
-	if (strncmp(line, "-A ", 3) || !strncmp(line, "-A nfqnat-", 10))
+	if (strncmp(line, "-A ", 3) != 0 || !strncmp(line, "-A nfqnat-", 10))
 		return false;
 	for (unsigned i = 0; i < N_CHAINS; i++) {
 		char jump[32];

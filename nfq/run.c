@@ -72,7 +72,7 @@ static void child(const char *const *argv, int in, int out, int err)
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
 		_exit(126);
 	/* execvp does not write to its arguments; its type is older than const. */
-	execvp(argv[0], (char *const *)(uintptr_t)argv);
+	execvp(argv[0], (char *const *)(uintptr_t)argv); /* NOLINT(performance-no-int-to-ptr): only its const goes */
 	_exit(127);
 }
 

@@ -242,9 +242,10 @@ int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char 
 	if (!try_backend(s, STEER_NFT, "", r, nft_why, sizeof(nft_why)))
 		return 0;
 	err = try_backend(s, STEER_XT, "", r, why, why_octets);
-	if (err && strlen(why) + strlen(nft_why) + 8 < why_octets) {
-		strcat(why, "; ");
-		strcat(why, nft_why);
+	if (err) {
+		size_t n = strlen(why);
+
+		snprintf(why + n, why_octets - n, "; %s", nft_why);
 	}
 	return err;
 }

@@ -302,7 +302,6 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	batch_names(name_of);
 	batch_on_reset(tell_reset);
 	lost = nat_recover(&engine.nat, state_clock());
-	nat_sweep(&engine.nat, UINT32_MAX);	/* what a dead worker had not come to */
 	for (unsigned i = 0; i < a->threads; i++)
 		thread[i] = (struct thread){ .args = *a, .queues = &a->queues[i], .engine = &engine, .index = i };
 	err = shed_privileges();

@@ -7,12 +7,12 @@
 net_up
 mkfifo "$DIR/sink"
 GIB=1073741824
-serve guest tcp:7000:sink:"$DIR/sink" tcp:7001:source:$GIB tcp:7002:source:67108864
+serve guest tcp:7000:sink:"$DIR/sink" tcp:7001:source:$GIB tcp:7002:source:67108864 tcp:7003:echo
 config() {
 	config_head
 	echo "  - name: bulk
     to: [$G4, \"$G6\"]
-    publish: [\"7000-7002\"]"
+    publish: [\"7000-7003\"]"
 }
 daemon_start -v < <(config)
 
@@ -56,6 +56,26 @@ check R6_upload_1_GiB_v4 upload $HX4 $GIB 15
 check R6_download_1_GiB_v4 download $HX4 $GIB 15 7001
 check R6_upload_1_GiB_v6 upload $HX6 $GIB 15
 check R6_download_1_GiB_v6 download $HX6 $GIB 15 7001
+
+# Many at once keep every worker thread busy, on the same flows from both sides.
+at_once() {
+	local i a pids=()
+
+	for i in 1 2 3; do
+		for a in $HX4 $HX6; do
+			client peer tcp -o $a 7002 2>&1 | sha256 >"$DIR/once.$i.$a" &
+			pids+=($!)
+			client peer tcp -g 67108864 $a 7003 2>&1 | sha256 >"$DIR/once.echo.$i.$a" &
+			pids+=($!)
+		done
+	done
+	wait "${pids[@]}"
+	[ "$(sort -u "$DIR"/once.*)" = "${WANT[67108864]}" ] && return
+	grep -c . "$DIR"/once.*
+	sort "$DIR"/once.* | uniq -c
+	return 1
+}
+check R6_twelve_transfers_at_once at_once
 
 # Without aggregates every packet passes by itself, its checksum complete.
 offload() {

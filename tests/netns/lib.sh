@@ -306,6 +306,11 @@ finish() {
 			result 'not ok' "$SUITE: the daemon is clean" "sanitizer or assertion"
 			grep -E -A 30 'Sanitizer|runtime error|[Aa]ssert' "$log" | head -n 60 | result_note
 		fi
+		# No script takes as long as the shortest limit, ICMP's 60 s (R32).
+		if grep -q 'flow [0-9]* end (idle)' "$log"; then
+			result 'not ok' "$SUITE: no flow ends before its time"
+			grep 'flow [0-9]* end (idle)' "$log" | head -n 5 | result_note
+		fi
 	done
 	((RESULT_FAILED == 0))
 	exit

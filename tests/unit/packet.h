@@ -1,49 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * packet - IP packets for tests, and a naive judge of checksums.
+ * packet - IP packets for tests.
  *
  * Written without a line of nat/csum.c, nat/pkt.c or nat/rewrite.c, so that
- * what they do can be compared with it. Addresses are letters, the same for
- * both families, so one test row serves IPv4 and IPv6:
- *
- *     C D   clients            R  a router on the way to them
- *     H K   this host's        L  its loopback             B  its address on the bridge
- *     G F   guests             X  a router behind the host
+ * what they do can be compared with it. Addresses are those of letters.h.
  */
 #ifndef TESTS_PACKET_H
 #define TESTS_PACKET_H
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "nat/pkt.h"
-#include "nat/wire.h"
+#include "tests/unit/letters.h"
+#include "tests/unit/naive.h"
 
 enum { PACKET_ROOM = 66000 };
-
-static inline struct nat_addr letter_addr(char c, enum nat_family family)
-{
-	static const struct { char c; uint8_t v4[4], v6[16]; } known[] = {
-		{ 'C', { 198, 51, 100, 7 }, { 0x20, 1, 0xd, 0xb8, 0, 0xc, [15] = 7 } },
-		{ 'D', { 198, 51, 100, 8 }, { 0x20, 1, 0xd, 0xb8, 0, 0xc, [15] = 8 } },
-		{ 'R', { 192, 0, 2, 254 }, { 0x20, 1, 0xd, 0xb8, 0xff, 0xfe, [15] = 0xfe } },
-		{ 'H', { 203, 0, 113, 1 }, { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 1 } },
-		{ 'K', { 203, 0, 113, 2 }, { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 2 } },
-		{ 'L', { 127, 0, 0, 1 }, { [15] = 1 } },
-		{ 'B', { 192, 168, 122, 1 }, { 0xfd, 0, 1, 0x22, [15] = 1 } },
-		{ 'G', { 192, 168, 122, 50 }, { 0xfd, 0, 1, 0x22, [15] = 0x50 } },
-		{ 'F', { 192, 168, 122, 51 }, { 0xfd, 0, 1, 0x22, [15] = 0x51 } },
-		{ 'X', { 192, 168, 122, 254 }, { 0xfd, 0, 1, 0x22, [15] = 0xfe } },
-		{ 'M', { 224, 0, 0, 251 }, { 0xff, 2, [15] = 0xfb } },
-		{ 'l', { 169, 254, 1, 1 }, { 0xfe, 0x80, [15] = 9 } },
-	};
-
-	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].c == c)
-			return family == NAT_IPV4 ? nat_addr_v4(known[i].v4) : nat_addr_v6(known[i].v6);
-	fprintf(stderr, "no such address: %c\n", c);
-	abort();
-}
 
 /* What is to be built; zero is a good value of most. */
 struct packet {
@@ -65,23 +36,6 @@ struct packet {
 	uint32_t quote_octets;		/* how much of it; 0: all */
 	bool bad_quote_ip;		/* the quoted IPv4 header's checksum is wrong */
 };
-
-/* RFC 1071 as a child would write it: high octet, low octet, carry at the end. */
-static inline uint16_t naive_sum(uint32_t s, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		s += i % 2 ? p[i] : (uint32_t)p[i] << 8;
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return (uint16_t)s;
-}
-
-static inline uint32_t naive_pseudo(enum nat_family family, const uint8_t *ip, uint8_t proto, uint32_t len)
-{
-	uint32_t s = family == NAT_IPV4 ? naive_sum(0, ip + 12, 8) : naive_sum(0, ip + 8, 32);
-
-	return s + (len >> 16) + (len & 0xffff) + proto;
-}
 
 static inline uint32_t packet_l4_header(const struct packet *p)
 {
@@ -147,11 +101,6 @@ static inline uint32_t packet_ip(const struct packet *p, uint8_t *d, uint32_t l4
 	return at;
 }
 
-static inline uint32_t packet_csum_at(uint8_t proto)
-{
-	return proto == NAT_PROTO_TCP ? 16 : proto == NAT_PROTO_UDP ? 6 : 2;
-}
-
 /* Write the checksum of the transport header at @l4, whose octets are all in place. */
 static inline void packet_csum(const struct packet *p, uint8_t *d, uint32_t l4, uint32_t octets)
 {
@@ -177,11 +126,6 @@ static inline void packet_csum(const struct packet *p, uint8_t *d, uint32_t l4, 
 static inline bool packet_is_answer(const struct packet *p)
 {
 	return p->ends.sport == wire_port(8) || p->ends.sport == wire_port(13) || p->ends.sport == wire_port(128);
-}
-
-static inline uint8_t packet_answer_type(uint8_t query)
-{
-	return query == 8 ? 0 : (uint8_t)(query + 1);
 }
 
 /* The transport header without its checksum. An ICMP query: its identifier is where nat/tuple.h has it. */
@@ -213,8 +157,9 @@ static inline void packet_l4(const struct packet *p, uint8_t *h, uint32_t octets
 			wire_put16(h + 6, (uint16_t)p->icmp_rest);
 			return;
 		}
-		h[0] = packet_is_answer(p) ? packet_answer_type((uint8_t)wire_host(p->ends.sport))
-					   : (uint8_t)wire_host(p->ends.dport);
+		h[0] = (uint8_t)wire_host(packet_is_answer(p) ? p->ends.sport : p->ends.dport);
+		if (packet_is_answer(p))
+			h[0] = h[0] == 8 ? 0 : (uint8_t)(h[0] + 1);
 		wire_putbe16(h + 4, packet_is_answer(p) ? p->ends.dport : p->ends.sport);
 		wire_put16(h + 6, 3);
 		return;
@@ -251,56 +196,6 @@ static inline uint32_t packet_build(const struct packet *p, uint8_t *d)
 	packet_csum(p, d, at, head + body);
 	free(quote);
 	return at + head + body;
-}
-
-/* Where the transport header is, by the shortest walk that can be right; 0: not found. */
-static inline uint32_t naive_l4(const uint8_t *d, uint32_t len, uint8_t *proto, uint32_t *end)
-{
-	uint32_t at = 40;
-
-	if (len >= 20 && d[0] >> 4 == 4) {
-		*proto = d[9];
-		*end = wire_get16(d + 2);
-		return (d[0] & 15u) * 4;
-	}
-	if (len < 40)
-		return 0;
-	*proto = d[6];
-	*end = 40u + wire_get16(d + 4);
-	while (*proto == 0 || *proto == 43 || *proto == 44 || *proto == 60 || *proto == 135) {
-		uint32_t octets;
-
-		if (at + 8 > len)
-			return 0;
-		octets = *proto == 44 ? 8 : (d[at + 1] + 1u) * 8;
-		*proto = d[at];
-		at += octets;
-	}
-	return at;
-}
-
-/* naive_good - are all checksums of the packet right? UDP without one is. */
-static inline bool naive_good(const uint8_t *d, uint32_t len)
-{
-	enum nat_family family = d[0] >> 4 == 4 ? NAT_IPV4 : NAT_IPV6;
-	uint8_t proto;
-	uint32_t end, l4 = naive_l4(d, len, &proto, &end), n;
-
-	if (!l4 || end > len || l4 >= end)
-		return false;
-	if (family == NAT_IPV4 && naive_sum(0, d, l4) != 0xffff)
-		return false;
-	n = end - l4;
-	if (n < 8)
-		return false;
-	if (proto == NAT_PROTO_UDP) {
-		if (!wire_getbe16(d + l4 + 6))
-			return true;
-		n = wire_get16(d + l4 + 4);
-		if (n < 8 || n > end - l4)
-			return false;
-	}
-	return naive_sum(proto == NAT_PROTO_ICMP ? 0 : naive_pseudo(family, d, proto, n), d + l4, n) == 0xffff;
 }
 
 #endif

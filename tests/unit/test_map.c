@@ -134,10 +134,12 @@ static void build_errors(void **state)
 	struct map_row tcp4 = row_of(4, 6, 80, 90, 80), udp4 = row_of(4, 17, 1, 1, 1), tcp6 = row_of(6, 6, 80, 80, 80);
 	struct nat_prefix any4 = { .family = 4 }, bits4 = { .family = 4, .bits = 33 }, bits6 = { .family = 6, .bits = 129 };
 	struct nat_prefix family = { .family = 5 };
+	struct map_row foreign = { .family = 4, .proto = 6, .to = letter_addr('G', 6) };
+	struct map_row inside = { .family = 4, .proto = 6, .to = letter_addr('G', 4), .inside_bits = 33 };
 	struct map_row rows[2];
 	struct map m = table_new(2, 1);
 	uint32_t bad = 9;
-	struct { struct map_row a, b; uint32_t n; const struct nat_prefix *allow; uint32_t n_allow; enum map_err err; uint32_t bad; } t[] = {
+	const struct { struct map_row a, b; uint32_t n; const struct nat_prefix *allow; uint32_t n_allow; enum map_err err; uint32_t bad; } t[] = {
 		{ tcp4, udp4, 2, NULL, 0, MAP_OK, 0 },
 		{ tcp4, tcp4, 2, NULL, 0, MAP_OK, 0 },
 		{ udp4, tcp4, 2, NULL, 0, MAP_ORDER, 1 },
@@ -150,6 +152,8 @@ static void build_errors(void **state)
 		{ row_of(4, 58, 0, 0, 0), tcp4, 2, NULL, 0, MAP_BAD_ROW, 0 },
 		{ row_of(6, 1, 0, 0, 0), tcp4, 2, NULL, 0, MAP_BAD_ROW, 0 },
 		{ row_of(4, 132, 1, 1, 1), tcp4, 2, NULL, 0, MAP_BAD_ROW, 0 },
+		{ foreign, tcp4, 2, NULL, 0, MAP_BAD_ROW, 0 },
+		{ inside, tcp4, 2, NULL, 0, MAP_BAD_ROW, 0 },
 		{ tcp4, tcp4, 3, NULL, 0, MAP_TOO_MANY, 0 },
 		{ tcp4, tcp4, 1, &any4, 2, MAP_TOO_MANY, 0 },
 		{ tcp4, tcp4, 1, &any4, 1, MAP_OK, 0 },

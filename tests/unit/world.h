@@ -8,7 +8,8 @@
  *     tcp *:8080 > G:80; udp H:5000-5009 > G:6000 allow=CD; icmp * > G
  *
  * words: dev=N, oif=N (default BRIDGE), near=LETTER (default B, - for none),
- * allow=LETTERS, fwd=N, respect. Each row is made for both families.
+ * allow=LETTERS, fwd=N, respect, inside (the guests' prefix is known: R83).
+ * Each row is made for both families.
  */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
@@ -95,6 +96,8 @@ static inline void rows_word(struct rows *t, struct map_row *r, const char *word
 
 	if (!strcmp(word, "respect")) {
 		r->flags |= MAP_RESPECT;
+	} else if (!strcmp(word, "inside")) {
+		r->inside_bits = r->family == NAT_IPV4 ? 24 : 64;
 	} else if (!strncmp(word, "dev=", 4)) {
 		r->dev = (uint32_t)atoi(value);
 	} else if (!strncmp(word, "oif=", 4)) {

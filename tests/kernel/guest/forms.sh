@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every form of rule that a configuration can ask for is one that nft and the kernel take, and it works.
 
+# shellcheck disable=SC2317 # functions are called by check
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -19,7 +20,7 @@ works() {
 	check "form_$1_tcp_v4" sees client tcp $HX4 "$2" $C4 $G4 80
 	check "form_$1_tcp_v6" sees client tcp $HX6 "$2" $C6 $G6 80
 	[ -z "${3:-}" ] || check "form_$1_rule" eval "our_table | grep -qE '$3'"
-	check "form_$1_stop" daemon_stop
+	stops "form_$1_stop"
 	check "form_$1_gone" no_table
 }
 # with SETTING... - settings before the usual configuration
@@ -75,7 +76,7 @@ four() {
 daemon_start -v < <(four)
 check form_only_v4 sees client tcp $HX4 8080 $C4 $G4 80
 check form_only_v4_leaves_v6 sees client tcp $HX6 8080 $C6 $HX6 8080
-check form_only_v4_stop daemon_stop
+stops form_only_v4_stop
 
 # Open on failure: a dead daemon leaves the port to the host.
 for n in 1 2; do

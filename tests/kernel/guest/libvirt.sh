@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # libvirt's firewall rules of each kind beside our table: forwards pass them, all else does not.
 
+# shellcheck disable=SC2317 # functions are called by check
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -10,8 +11,8 @@ matrix_serve
 serve guest tcp:81:whoami
 # The client knows a way to the guests: libvirt's rules alone keep it out.
 client ip route replace 192.168.122.0/24 via $HX4
-client ip -6 route replace fd00:122::/64 via $HX6 metric 1
-client ip -6 route del blackhole fd00:122::/64 2>/dev/null
+client ip -6 route del blackhole fd00:122::/64
+client ip -6 route add fd00:122::/64 via $HX6
 
 load() {
 	case $1 in
@@ -56,7 +57,7 @@ pass() {
 	check "libvirt_not_forwarded_port_v6$SUFFIX" refused client tcp $G6 81
 	check "libvirt_guest_port_directly_v4$SUFFIX" no_answer client tcp $G4 80
 	check "libvirt_guest_port_directly_v6$SUFFIX" no_answer client tcp $G6 80
-	check "libvirt_stop$SUFFIX" daemon_stop
+	stops "libvirt_stop$SUFFIX"
 }
 
 respect() {
@@ -64,7 +65,7 @@ respect() {
 	daemon_start -v < <(config_web)
 	check "libvirt_respected_v4$SUFFIX" no_answer client tcp $HX4 8080
 	check "libvirt_respected_v6$SUFFIX" no_answer client tcp $HX6 8080
-	check "libvirt_respected_stop$SUFFIX" daemon_stop
+	stops "libvirt_respected_stop$SUFFIX"
 }
 
 for kind in iptables-legacy iptables-nft nftables; do

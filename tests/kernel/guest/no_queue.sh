@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # No NFQUEUE at all: status 1 and one line that says what is missing.
 
+# shellcheck disable=SC2317 # functions are called by check
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The table of the nft backend: there while the daemon runs, replaced in one transaction, never in anybody's way.
 
+# shellcheck disable=SC2317 # functions are called by check
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -61,13 +62,15 @@ check nft_monitor wait_for 5 listening
 generations() {
 	grep -c 'new generation' "$GENERATIONS"
 }
+# logged_more PATTERN N - more than N times
+logged_more() { (($(grep -cE "$1" "$LOG") > $2)); }
 reload() {
 	local n
 
 	more "$1" >"$DIR/nfqnat.yaml"
 	n=$(grep -c 'configuration reloaded' "$LOG")
 	kill -HUP "$DAEMON"
-	wait_for 10 eval '(($(grep -c "configuration reloaded" "$LOG") > '"$n"'))'
+	wait_for 10 logged_more 'configuration reloaded' "$n"
 }
 wait_for 1 false	# what the probes caused has been told by now
 before=$(generations)
@@ -103,7 +106,7 @@ check nft_many_reloads many_reloads
 kill "$flooder"
 wait "$flooder" 2>/dev/null
 same nft_nothing_leaks_over_reloads "$before" "$(leaked)"
-check nft_flood_was_forwarded eval '(($(grep -c "flow .* new udp" "$LOG") > 50))'
+check nft_flood_was_forwarded logged_more 'flow .* new udp' 50
 check nft_works_after_many_reloads sees client tcp $HX6 9115 $C6 $G6 80
 
 # ---- a file that is wrong changes nothing ----
@@ -142,7 +145,7 @@ same nft_nothing_leaked "$before" "$(leaked)"
 
 # ---- SIGTERM ----
 
-check nft_stop daemon_stop
+stops nft_stop
 check nft_gone_after_stop no_table
 check nft_host_has_its_port_back sees client tcp $HX4 8080 $C4 $HX4 8080
 # The counters have gone on meanwhile.
