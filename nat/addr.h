@@ -121,7 +121,7 @@ static inline bool nat_prefix_has(const struct nat_prefix *p, const struct nat_a
 		return false;
 	x = nat_addr_wire(&p->addr, family);
 	y = nat_addr_wire(a, family);
-	if (memcmp(x, y, whole))
+	if (memcmp(x, y, whole) != 0)
 		return false;
 	return !rest || !((x[whole] ^ y[whole]) >> (8 - rest));
 }

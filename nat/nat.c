@@ -75,6 +75,8 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 	case NAT_PRE:
 		if (dir == NAT_REPLY && !(f->flags & FLOW_HAIRPIN))
 			return NAT_WHY_LATER;
+		if (dir == NAT_ORIG && local)
+			return NAT_WHY_NO_FLOW;		/* this host's own do not arrive: a stranger's, with our source */
 		*to = flow_mid(f);
 		if (dir == NAT_ORIG)
 			*to = nat_ends_inverse(to);
@@ -83,6 +85,8 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 	case NAT_FWD:
 		if (dir == NAT_REPLY)
 			return NAT_WHY_LATER;
+		if (local != (p->hook == NAT_OUT))
+			return NAT_WHY_NO_FLOW;
 		*to = flow_xlat(f);
 		return NAT_WHY_TRANSLATED;
 	case NAT_IN:

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { COMMANDS_MAX = 300 };
+enum { COMMANDS_MAX = 120 };
 
 struct input {
 	const uint8_t *at, *end;

@@ -47,7 +47,9 @@ many() {
 	done
 	wait "${pids[@]}"
 	[ "$(cat "$DIR"/many.* | grep -c "^tcp .* $2 80$")" = 40 ] &&
-		[ "$(cat "$DIR"/many.* | sort -u | wc -l)" = 40 ]
+		[ "$(cat "$DIR"/many.* | sort -u | wc -l)" = 40 ] && return
+	sort "$DIR"/many.* | uniq -c
+	return 1
 }
 check R21_forty_flows_at_once_v4 many $HX4 $G4
 check R21_forty_flows_at_once_v6 many $HX6 $G6

@@ -58,7 +58,9 @@ many() {
 	done
 	wait "${pids[@]}"
 	[ "$(cat "$DIR"/many.* | grep -c "^tcp $2 .* 80$")" = 30 ] &&
-		[ "$(cat "$DIR"/many.* | sort -u | wc -l)" = 30 ]
+		[ "$(cat "$DIR"/many.* | sort -u | wc -l)" = 30 ] && return
+	sort "$DIR"/many.* | uniq -c
+	return 1
 }
 check R21_thirty_flows_over_loopback_v4 many 127.0.0.1 $B4
 check R21_thirty_flows_over_loopback_v6 many ::1 $B6

@@ -27,7 +27,7 @@ upload() {
 
 	start=$(now_ms)
 	sha256 <"$DIR/sink" >"$DIR/sum" &
-	got=$(in_ns_for "$3" client peer tcp -g "$2" "$1" 7000 2>&1)
+	got=$(in_ns_for "$3" client peer tcp -t 10000 -g "$2" "$1" 7000 2>&1)
 	[ "$got" = "received $2" ] || {
 		echo "server: $got"
 		kill %% 2>/dev/null
@@ -42,7 +42,7 @@ download() {
 	local start got
 
 	start=$(now_ms)
-	got=$(in_ns_for "$3" client peer tcp -o "$1" "$4" | sha256)
+	got=$(in_ns_for "$3" client peer tcp -t 10000 -o "$1" "$4" | sha256)
 	took "$start" "$2"
 	[ "$got" = "${WANT[$2]}" ]
 }
@@ -63,9 +63,9 @@ at_once() {
 
 	for i in 1 2 3; do
 		for a in $HX4 $HX6; do
-			client peer tcp -o $a 7002 2>&1 | sha256 >"$DIR/once.$i.$a" &
+			client peer tcp -t 10000 -o $a 7002 2>&1 | sha256 >"$DIR/once.$i.$a" &
 			pids+=($!)
-			client peer tcp -g 67108864 $a 7003 2>&1 | sha256 >"$DIR/once.echo.$i.$a" &
+			client peer tcp -t 10000 -g 67108864 $a 7003 2>&1 | sha256 >"$DIR/once.echo.$i.$a" &
 			pids+=($!)
 		done
 	done

@@ -306,10 +306,10 @@ finish() {
 			result 'not ok' "$SUITE: the daemon is clean" "sanitizer or assertion"
 			grep -E -A 30 'Sanitizer|runtime error|[Aa]ssert' "$log" | head -n 60 | result_note
 		fi
-		# No script takes as long as the shortest limit, ICMP's 60 s (R32).
-		if grep -q 'flow [0-9]* end (idle)' "$log"; then
+		# No script takes as long as the limits of TCP and UDP, 240 s at least (R32).
+		if grep -q 'flow [0-9]* end (idle) [tu][cd]p' "$log"; then
 			result 'not ok' "$SUITE: no flow ends before its time"
-			grep 'flow [0-9]* end (idle)' "$log" | head -n 5 | result_note
+			grep 'flow [0-9]* end (idle) [tu][cd]p' "$log" | head -n 5 | result_note
 		fi
 	done
 	((RESULT_FAILED == 0))
@@ -487,7 +487,7 @@ sees() {
 
 # answer NS PROTO ADDR PORT - the answer or the error, whatever it is
 answer() {
-	in_ns "$1" peer "$2" -t "${TIMEOUT_MS:-2000}" "$3" "$4" 2>&1
+	in_ns "$1" peer "$2" -t "${TIMEOUT_MS:-5000}" "$3" "$4" 2>&1
 }
 
 # sniff NS DEVICE FILTER... - tcpdump in the background; its lines are in SNIFFED
@@ -507,9 +507,9 @@ ping_sees() {
 	local status
 
 	sniff guest eth0 'icmp[0] == 8 or (icmp6 and ip6[40] == 128)'
-	in_ns "$1" ping -n -c 3 -i 0.05 -W 2 "$2"
+	in_ns "$1" ping -n -c 3 -i 0.05 -W 5 "$2"
 	status=$?
-	wait_for 1 grep -qF "$3 > $4: " "$SNIFFED" || {
+	wait_for 3 grep -qF "$3 > $4: " "$SNIFFED" || {
 		echo "want: $3 > $4; the guest saw:"
 		cat "$SNIFFED"
 		status=1
@@ -563,7 +563,7 @@ hold() {
 # say NAME TEXT - and wait until it comes back
 say() {
 	echo "$2" >&"${HELD_FD[$1]}"
-	wait_for "${SAY_S:-4}" file_has "$DIR/hold.$1" "^$2\$" && return
+	wait_for "${SAY_S:-8}" file_has "$DIR/hold.$1" "^$2\$" && return
 	echo "want: $2; got:"
 	cat "$DIR/hold.$1"
 	return 1
@@ -571,7 +571,7 @@ say() {
 
 # heard NAME PATTERN - wait until it came
 heard() {
-	wait_for 4 file_has "$DIR/hold.$1" "$2" && return
+	wait_for 8 file_has "$DIR/hold.$1" "$2" && return
 	echo "want: $2; got:"
 	cat "$DIR/hold.$1"
 	return 1

@@ -318,7 +318,7 @@ static int cmd_burst(const struct options *o, const union addr *to)
 static const char usage[] =
 	"usage: peer gen OCTETS | peer (tcp|udp|burst) [OPTION...] ADDR PORT\n"
 	"  -b ADDR  -p PORT   bind to\n"
-	"  -t MS              longest silence, 2000\n"
+	"  -t MS              longest silence, 5000\n"
 	"  -m TEXT            send this\n"
 	"  -i                 tcp: send stdin, then end our side\n"
 	"  -o                 tcp: send nothing, print all that comes\n"
@@ -356,7 +356,7 @@ static bool options_parse(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .timeout_ms = 2000, .size_from = 1, .size_to = 1, .size_step = 1 };
+	struct options o = { .timeout_ms = 5000, .size_from = 1, .size_to = 1, .size_step = 1 };
 	const char *cmd = argc > 1 ? argv[1] : "";
 	union addr to;
 

@@ -208,6 +208,10 @@ static const struct script scripts[] = {
 	{ .name = "local_and_outside_do_not_meet", .protos = "tu", .steps =
 		"out H:40000>H:8080 S -> OPENED H:40000>G:80\nin G:80>H:40001 SA -> NO_FLOW\n"
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\nin G:80>C:40000 SA -> NO_FLOW" },
+	{ .name = "R83_strangers_with_our_source_do_not_meet_local_flows", .protos = "tu", .steps =
+		"out H:1>H:8080 S -> OPENED H:1>G:80\npre H:1>H:8080 R -> NO_FLOW\nfwd H:1>G:80 S -> NO_FLOW\n"
+		"out L:1>L:8080 S -> OPENED B:$s>G:80\npre L:1>L:8080 R -> NO_FLOW\nfwd B:$s>G:80 S -> NO_FLOW\n"
+		"pre C:1>H:8080 S -> OPENED C:1>G:80\nout C:1>H:8080 R -> NO_FLOW\nin G:80>H:1 SA -> TRANSLATED H:8080>H:1" },
 	{ .name = "loopback_before_prerouting_is_not_ours", .protos = "tu",
 	  .map = "tcp *:80 > G:80; udp *:80 > G:80", .steps = "out H:1>C:443 S -> NO_FORWARD\nflows 0" },
 
