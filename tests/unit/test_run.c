@@ -62,7 +62,8 @@ static void large_texts_do_not_block(void **state)
 static void nothing_is_inherited(void **state)
 {
 	static const char *const fds[] = { "ls", "/proc/self/fd", NULL };	/* the fourth is that directory */
-	static const char *const signals[] = { "sh", "-c", "grep -E '^(SigBlk|SigIgn)' /proc/$$/status", NULL };
+	static const char *const signals[] = { "grep", "-E", "^(SigBlk|SigIgn)", "/proc/self/status", NULL };
+	unsigned long long blocked = ~0ull, ignored = ~0ull;
 	char *out = NULL, err[64];
 	int before = dup(STDIN_FILENO), after;
 
@@ -74,7 +75,10 @@ static void nothing_is_inherited(void **state)
 	free(out);
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(run_program(signals, NULL, &out, err, sizeof(err)), 0);
-	assert_string_equal(out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	assert_int_equal(sscanf(out, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
+	assert_true(blocked == 0);
+	/* Others may have been ignored before we began: that is their choice. */
+	assert_true(!(ignored & 1ull << (SIGPIPE - 1)));
 	free(out);
 	after = dup(STDIN_FILENO);
 	assert_int_equal(after, before + 1);
