@@ -130,6 +130,7 @@ enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 	    q.tuple.family != v->tuple.family)
 		return NAT_WHY_ERROR_NO_FLOW;	/* R58: a quoted error is not followed either */
 	p->before = q.tuple.ends;
+	p->ends_proto = q.tuple.proto;
 	why = plan_make(n, p, &q.tuple, now, &pl);
 	if (why != NAT_WHY_ERROR)
 		return why;

@@ -237,6 +237,7 @@ enum nat_reason pkt_parse(struct nat_pkt *p)
 
 	p->tcp_flags = 0;
 	p->before = v->tuple.ends;
+	p->ends_proto = v->tuple.proto;
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (v->tuple.proto == NAT_PROTO_TCP && v->end - v->l4 >= 14)

@@ -65,6 +65,7 @@ struct nat_pkt {
 	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
 	uint32_t flow;			/* index, NAT_NONE if none */
 	uint32_t forward;		/* the caller's number of the forward, NAT_NONE if none */
+	uint8_t ends_proto;		/* protocol of before and after: the packet's, or that of the one it quotes */
 	struct nat_ends before;		/* as it came; of an ICMP error: those of the packet it quotes */
 	struct nat_ends after;		/* as it goes, if changed */
 };

@@ -142,9 +142,10 @@ static void receive(struct batch *b, struct queue *q)
 static void decide(struct batch *b)
 {
 	struct engine *e = b->engine;
-	nat_ns now = state_clock();
+	nat_ns now;
 
 	pthread_mutex_lock(&e->lock);
+	now = state_clock();		/* under the lock: no thread may bring an earlier time than the one before */
 	nat_enter(&e->nat);
 	batch_listen(b);
 	for (unsigned i = 0; i < b->n; i++)

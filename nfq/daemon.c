@@ -25,6 +25,7 @@ enum {
 	WHY_OCTETS = 512,
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
+	QUEUE_WAIT_MS = 1000,		/* the worker of a daemon that was killed takes a moment to die */
 	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we wait between them and blame the packets */
 };
 
@@ -69,6 +70,17 @@ static void queues_close(struct daemon *d)
 	}
 }
 
+static int queue_open_wait(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets)
+{
+	for (int waited = 0;; waited += 20) {
+		int err = queue_open(q, num, gso, why, why_octets);
+
+		if (err != -EBUSY || waited >= QUEUE_WAIT_MS)
+			return err;
+		poll(NULL, 0, 20);
+	}
+}
+
 static int queues_open(struct daemon *d)
 {
 	char why[WHY_OCTETS];
@@ -82,8 +94,8 @@ static int queues_open(struct daemon *d)
 	for (unsigned i = 0; i < d->live.threads; i++) {
 		uint16_t tcp = (uint16_t)(d->live.conf->queue + i), rest = (uint16_t)(tcp + d->live.threads);
 
-		if (queue_open(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0 ||
-		    queue_open(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0) {
+		if (queue_open_wait(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0 ||
+		    queue_open_wait(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0) {
 			log_error("%s", why);
 			queues_close(d);
 			return -EIO;

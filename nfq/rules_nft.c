@@ -55,6 +55,14 @@ static void write_errors(const struct rules *r, bool leaving, FILE *out)
 	write_queue(r, false, r->bypass || !leaving, out);
 }
 
+/* As in rules_xt.c: the kernel would drop errors about a first packet rather than queue them. */
+static void write_errors_leaving(const struct rules *r, FILE *out)
+{
+	if (r->conntrack)
+		fputs("\t\tmeta l4proto { icmp, ipv6-icmp } ct state related ct status & confirmed == 0 return\n", out);
+	write_errors(r, true, out);
+}
+
 /* Chains are named after their hooks: short names of our own may be words of nft's language, as "fwd" is. */
 static void chain_begin(const char *hook, const char *priority, FILE *out)
 {
@@ -144,7 +152,7 @@ void rules_write_nft(const struct rules *r, FILE *out)
 
 	chain_begin("postrouting", "-150", out);
 	write_answers(r, false, out);
-	write_errors(r, true, out);
+	write_errors_leaving(r, out);
 	fputs("\t}\n", out);
 
 	chain_begin("input", "-150", out);

@@ -149,6 +149,21 @@ static void write_errors(const struct rules *r, enum nat_family family, const ch
 	}
 }
 
+/*
+ * Errors that leave. The kernel drops a packet rather than queue it while its
+ * connection is unconfirmed and shared (nf_ct_drop_unconfirmed() of
+ * nfnetlink_queue.c), and an error made by this host shares that of the packet
+ * it is about. So errors about a connection's first packet, such as those of
+ * any REJECT, are not queued: they would be lost, and most are not ours.
+ */
+static void write_errors_leaving(const struct rules *r, enum nat_family family, FILE *out)
+{
+	if (r->conntrack)
+		fprintf(out, "-A nfqnat-post -p %s -m conntrack --ctstate RELATED ! --ctstatus CONFIRMED -j RETURN\n",
+			family == NAT_IPV4 ? "icmp" : "ipv6-icmp");
+	write_errors(r, family, "nfqnat-post", true, out);
+}
+
 static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_listeners; i++) {
@@ -203,7 +218,7 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		if (r->conntrack)
 			write_rule(r, &u, out);
 	}
-	write_errors(r, family, "nfqnat-post", true, out);
+	write_errors_leaving(r, family, out);
 	write_errors(r, family, "nfqnat-in", false, out);
 }
 

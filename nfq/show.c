@@ -145,12 +145,14 @@ void show_packet(char *buf, size_t octets, const struct nat_pkt *p, show_forward
 	text_dev(&out, "out", p->outdev);
 	if (t->family) {
 		text_add(&out, " %s ", proto);
-		if (p->view.is_error)
-			text_add(&out, "error about ");
-		text_ends(&out, &p->before, t->proto, t->family);
+		if (p->view.is_error) {
+			show_proto(proto, sizeof(proto), p->ends_proto);
+			text_add(&out, "error about %s ", proto);
+		}
+		text_ends(&out, &p->before, p->ends_proto, t->family);
 		if (p->changed) {
 			text_add(&out, " => ");
-			text_ends(&out, &p->after, t->proto, t->family);
+			text_ends(&out, &p->after, p->ends_proto, t->family);
 		}
 	}
 	if (t->proto == NAT_PROTO_TCP)

@@ -213,20 +213,48 @@ static int try_backend(struct steer *s, enum steer_backend backend, const char *
 	return err;
 }
 
-static void clear_leftovers(void)
+/* Which of the two iptables is meant where none is named? Ancient ones do not say: they are legacy. */
+static const char *xt_flavour(enum nat_family family, const char *flavour)
 {
-	nft_clear();
-	xt_clear_all("-nft");
-	xt_clear_all("-legacy");
+	const char *const argv[] = { family == NAT_IPV4 ? "iptables" : "ip6tables", "--version", NULL };
+	char *text = NULL, words[WORDS_OCTETS];
+
+	if (*flavour)
+		return flavour;
+	if (!run_program(argv, NULL, &text, words, sizeof(words)) && strstr(text, "nf_tables"))
+		flavour = "-nft";
+	else
+		flavour = "-legacy";
+	free(text);
+	return flavour;
 }
 
-int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets)
+/*
+ * What an earlier run may have left, in any backend but the one in use: there
+ * its rules have been replaced. They are never removed before ours are in, so
+ * that no packet finds a moment without rules after a daemon that was killed.
+ */
+static void clear_leftovers(const struct steer *s)
+{
+	static const char *const flavours[] = { "-nft", "-legacy" };
+
+	if (s->backend != STEER_NFT)
+		nft_clear();
+	for (unsigned f = 0; f < 2; f++) {
+		const char *own = s->backend == STEER_XT ? xt_flavour(families[f], s->flavour) : "";
+
+		for (unsigned i = 0; i < 2; i++)
+			if (strcmp(flavours[i], own) != 0)
+				for (unsigned t = 0; t < RULES_TABLES; t++)
+					xt_clear(families[f], flavours[i], t);
+	}
+}
+
+static int start_wanted(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets)
 {
 	char nft_why[WHY_OCTETS] = "";
 	int err;
 
-	*s = (struct steer){ .backend = STEER_NONE, .flavour = "" };
-	clear_leftovers();
 	switch (want) {
 	case CONF_STEER_NFT:
 		return try_backend(s, STEER_NFT, "", r, why, why_octets);
@@ -247,6 +275,16 @@ int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char 
 
 		snprintf(why + n, why_octets - n, "; %s", nft_why);
 	}
+	return err;
+}
+
+int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets)
+{
+	int err;
+
+	*s = (struct steer){ .backend = STEER_NONE, .flavour = "" };
+	err = start_wanted(s, want, r, why, why_octets);
+	clear_leftovers(s);
 	return err;
 }
 

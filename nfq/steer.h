@@ -26,7 +26,7 @@ struct steer {
 };
 
 /**
- * steer_start - remove what an earlier run may have left, choose a backend, install
+ * steer_start - choose a backend, install, remove what an earlier run may have left in another
  * @want: what the configuration asks for
  * @r:    rules; r->conntrack is decided here
  * @why:  out on error: what failed and what to do

@@ -85,4 +85,15 @@ else
 fi
 backend auto
 backend iptables
+
+# fail: open - once nobody answers the queue, the port is the host's own again, untranslated.
+FAIL=open STEERING=auto
+daemon_start -v < <(config_web)
+check fail_open_translates sees client tcp $HX4 8080 $C4 $G4 80
+kill -KILL "$DAEMON"
+wait "$DAEMON" 2>/dev/null
+DAEMON=
+wait_for 3 no_queue
+check fail_open_reaches_the_host_v4 sees client tcp $HX4 8080 $C4 $HX4 8080
+check fail_open_reaches_the_host_v6 sees client tcp $HX6 8080 $C6 $HX6 8080
 finish

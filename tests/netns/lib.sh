@@ -459,6 +459,7 @@ config_head() {
 	echo "queue: 0
 steering: ${STEERING:-auto}
 firewall: ${FIREWALL:-pass}
+fail: ${FAIL:-closed}
 source-ports: 61000-65535
 forwards:"
 }

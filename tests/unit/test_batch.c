@@ -3,6 +3,7 @@
 #include "nfq/batch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 #include "tests/unit/rig.h"
@@ -279,6 +280,43 @@ static void reclaim_can_drop(void **state)
 	down();
 }
 
+static void *run_one(void *arg)
+{
+	(void)arg;
+	batch_run(&own.batch, &own.queue);
+	return NULL;
+}
+
+/*
+ * Another thread has the engine while this one waits for it with a packet, and
+ * uses the flow meanwhile: the waiting one must not come with an older time,
+ * to which a flow used later looks like one that was silent for two years.
+ */
+static void time_does_not_go_back(void **state)
+{
+	struct nat_block *b;
+	pthread_t thread;
+
+	(void)state;
+	up_or_skip();
+	b = rig.state.nat.block;
+	send_numbers(0, 1);
+	assert_int_equal(run_all(), 1);
+	send_numbers(1, 2);
+	pthread_mutex_lock(&own.engine.lock);
+	assert_int_equal(pthread_create(&thread, NULL, run_one, NULL), 0);
+	poll(NULL, 0, 100);		/* long enough for it to come to the lock */
+	for (uint32_t i = 0; i < b->max_flows; i++)
+		if (rig.state.nat.flows.flow[i].idle != IDLE_FREE)
+			flow_touch(&rig.state.nat.flows, &rig.state.nat.flows.flow[i], nat_tick_of(state_clock()));
+	pthread_mutex_unlock(&own.engine.lock);
+	pthread_join(thread, NULL);
+	guest_has(2);
+	assert_int_equal(b->ended, 0);
+	assert_int_equal(b->opened, 1);
+	down();
+}
+
 /* Whoever opens the queue finds packets in it at once, when rules are there from before. */
 static void opened_under_traffic(void **state)
 {
@@ -318,6 +356,7 @@ int main(void)
 	unit_add("the same with answers of the kernel in between", reclaim_after_errors_loses_none, NULL);
 	unit_add("a killed process loses no packet", killed_process_loses_none, NULL);
 	unit_add("packets taken by one that died of them can be dropped", reclaim_can_drop, NULL);
+	unit_add("threads that wait for the engine do not bring back an older time", time_does_not_go_back, NULL);
 	unit_add("a queue can be opened while packets rush in", opened_under_traffic, NULL);
 	return unit_run("batch");
 }

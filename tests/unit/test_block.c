@@ -71,6 +71,7 @@ static void made_and_attached(void **state)
 	assert_int_equal(w.nat.block->max_flows, 100);
 	assert_int_equal(w.nat.flows.head->limit[IDLE_UDP], nat_tick_span(NAT_SEC(120)));
 	assert_int_equal(w.nat.flows.head->limit[IDLE_ICMP], nat_tick_span(NAT_SEC(60)));
+	assert_memory_equal(&w.nat.flows.head->key, &p.key, sizeof(p.key));
 	assert_null(nat_check(&w.nat));
 	assert_null(w.nat.event);
 	assert_non_null(nat_spare_map(&w.nat));
@@ -267,9 +268,7 @@ static void R88_recover_after_torn_flows(void **state)
 static void R88_recover_looks_every_row_up(void **state)
 {
 	struct world w = busy_world(3);
-	struct packet p = udp('C', 1, 'H', 8080);
 	uint8_t buf[256];
-	struct nat_pkt pkt = { .data = buf, .len = packet_build(&p, buf), .indev = OUTSIDE };
 
 	(void)state;
 	world_map(&w, "tcp *:1 > F:1 fwd=77; udp *:8080 > G:80 fwd=3");
@@ -279,9 +278,14 @@ static void R88_recover_looks_every_row_up(void **state)
 	}
 	nat_enter(&w.nat);
 	assert_int_equal(nat_recover(&w.nat, w.now), 0);
-	nat_packet(&w.nat, &pkt, w.now);
-	assert_int_equal(pkt.reason, NAT_WHY_TRANSLATED);
-	assert_int_equal(pkt.forward, 3);
+	for (uint16_t i = 1; i <= 3; i++) {
+		struct packet p = udp('C', i, 'H', 8080);
+		struct nat_pkt pkt = { .data = buf, .len = packet_build(&p, buf), .indev = OUTSIDE };
+
+		nat_packet(&w.nat, &pkt, w.now);
+		assert_int_equal(pkt.reason, NAT_WHY_TRANSLATED);
+		assert_int_equal(pkt.forward, 3);
+	}
 	world_free(&w);
 }
 

@@ -62,6 +62,13 @@ static void R14_udp_zero_is_sent_as_ones(void **state)
 		give(&pkt);
 		assert_int_equal(pkt.reason, NAT_WHY_OPENED);
 		assert_memory_equal(in, want, len);
+
+		p.partial = true;		/* the same by nat_finish() */
+		packet_build(&p, in);
+		wire_put16(in + l4 + 8, delta);
+		pkt.csum_partial = true;
+		give(&pkt);
+		assert_memory_equal(in, want, len);
 	}
 }
 
@@ -128,6 +135,139 @@ static void R82_short_packets_open_nothing(void **state)
 			}
 		}
 	assert_int_equal(world.nat.flows.head->used, 0);
+}
+
+static struct nat_pkt packet_at(struct packet *p, uint8_t *buf, enum nat_hook hook, uint32_t indev)
+{
+	struct nat_pkt pkt = { .data = buf, .len = packet_build(p, buf), .hook = (uint8_t)hook, .indev = indev };
+
+	/* what was left of another packet must not matter */
+	pkt.changed = pkt.csum_full = true;
+	pkt.dir = NAT_REPLY;
+	pkt.flow = pkt.forward = 7;
+	give(&pkt);
+	if (pkt.changed)
+		p->ends = pkt.after;
+	return pkt;
+}
+
+static void nothing_is_left_of_an_earlier_packet(void **state)
+{
+	struct packet p = { .family = 4, .proto = 17, .ends = { letter_addr('C', 4), letter_addr('H', 4), wire_port(1), wire_port(9) } };
+	uint8_t buf[64];
+	struct nat_pkt pkt = packet_at(&p, buf, NAT_PRE, OUTSIDE);
+
+	(void)state;
+	assert_int_equal(pkt.reason, NAT_WHY_NO_FORWARD);
+	assert_false(pkt.changed || pkt.csum_full);
+	assert_int_equal(pkt.flow, NAT_NONE);
+	assert_int_equal(pkt.forward, NAT_NONE);
+	assert_int_equal(pkt.dir, NAT_ORIG);
+	assert_memory_equal(&pkt.before, &p.ends, sizeof(p.ends));
+}
+
+/* R91: a packet that passes several hooks counts once. */
+static void R91_each_packet_counts_once(void **state)
+{
+	static const enum nat_hook in[] = { NAT_PRE, NAT_FWD, NAT_POST }, in_local[] = { NAT_OUT, NAT_POST };
+	static const enum nat_hook back[] = { NAT_PRE, NAT_FWD, NAT_POST }, back_local[] = { NAT_PRE, NAT_IN };
+	uint8_t buf[64];
+
+	(void)state;
+	for (unsigned local = 0; local < 2; local++) {
+		struct packet p = { .family = 4, .proto = 17, .payload = 2,
+				    .ends = { letter_addr(local ? 'L' : 'F', 4), letter_addr(local ? 'L' : 'H', 4), wire_port(1),
+					      wire_port(8080) } };
+		uint32_t flow = NAT_NONE;
+		const struct nat_flow *f;
+
+		for (unsigned i = 0; i < (local ? COUNT(in_local) : COUNT(in)); i++) {
+			struct nat_pkt pkt = packet_at(&p, buf, local ? in_local[i] : in[i], BRIDGE);
+
+			if (pkt.flow != NAT_NONE)
+				flow = pkt.flow;
+		}
+		f = &world.nat.flows.flow[flow];
+		assert_false(f->flags & FLOW_ANSWERED);
+		assert_int_equal(f->packets[NAT_ORIG], 1);
+		assert_int_equal(f->packets[NAT_REPLY], 0);
+		p.ends = f->reply;
+		for (unsigned i = 0; i < (local ? COUNT(back_local) : COUNT(back)); i++)
+			packet_at(&p, buf, local ? back_local[i] : back[i], BRIDGE);
+		assert_true(f->flags & FLOW_ANSWERED);
+		assert_int_equal(f->packets[NAT_ORIG], 1);
+		assert_int_equal(f->packets[NAT_REPLY], 1);
+		assert_int_equal(f->octets[NAT_REPLY], 30);
+	}
+}
+
+/* R42: a flow that begins again counts from nothing. */
+static void R42_counters_begin_again(void **state)
+{
+	struct packet p = { .family = 4, .proto = 6, .tcp_flags = TCP_F_SYN,
+			    .ends = { letter_addr('C', 4), letter_addr('H', 4), wire_port(1), wire_port(8080) } };
+	struct packet back = { .family = 4, .proto = 6, .tcp_flags = TCP_F_RST,
+			       .ends = { letter_addr('G', 4), letter_addr('C', 4), wire_port(80), wire_port(1) } };
+	uint8_t buf[64];
+	struct nat_pkt pkt = { .data = buf, .indev = OUTSIDE };
+	const struct nat_flow *f;
+
+	(void)state;
+	pkt.len = packet_build(&p, buf);
+	give(&pkt);
+	pkt.len = packet_build(&back, buf);
+	pkt.hook = NAT_POST;
+	give(&pkt);
+	f = &world.nat.flows.flow[pkt.flow];
+	assert_int_equal(f->tcp, TCP_RESET);
+	pkt.len = packet_build(&p, buf);
+	pkt.hook = NAT_PRE;
+	give(&pkt);
+	assert_int_equal(f->tcp, TCP_SYN_SENT);
+	assert_int_equal(f->packets[NAT_ORIG], 1);
+	assert_int_equal(f->octets[NAT_ORIG], 40);
+	assert_int_equal(f->packets[NAT_REPLY], 0);
+	assert_int_equal(f->octets[NAT_REPLY], 0);
+	assert_false(f->flags & FLOW_ANSWERED);
+}
+
+/* What is told of each packet, event and error names the right flow and forward. */
+static void R91_flows_and_forwards_by_number(void **state)
+{
+	struct nat_params params = world_params(64);
+	struct world w = world_new(&params);
+	uint8_t buf[256];
+
+	(void)state;
+	w.nat.event = world_event;
+	w.nat.ctx = &w;
+	world_map(&w, "tcp *:1 > G:1 fwd=10; tcp *:2 > G:2 fwd=20; udp *:1 > G:1 fwd=30; udp *:2 > G:2 fwd=40");
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t proto = i < 2 ? 6 : 17;
+		struct packet p = { .family = 4, .proto = proto, .tcp_flags = TCP_F_SYN,
+				    .ends = { letter_addr('C', 4), letter_addr('H', 4), wire_port(9), wire_port((uint16_t)(1 + i % 2)) } };
+		struct packet quote = { .family = 4, .proto = proto,
+					.ends = { p.ends.dst, p.ends.src, p.ends.dport, p.ends.sport } };
+		struct packet err = { .family = 4, .proto = 1, .icmp_type = 3, .quote = &quote,
+				      .ends = { letter_addr('R', 4), letter_addr('H', 4), 0, 0 } };
+		struct nat_pkt pkt = { .data = buf, .len = packet_build(&p, buf), .indev = OUTSIDE };
+
+		nat_packet(&w.nat, &pkt, w.now);
+		assert_int_equal(pkt.forward, 10 * (i + 1));
+		assert_int_equal(pkt.flow, i);
+		assert_int_equal(w.last.forward, 10 * (i + 1));
+		assert_int_equal(w.last.index, i);
+		pkt = (struct nat_pkt){ .data = buf, .len = packet_build(&err, buf), .indev = OUTSIDE };
+		nat_packet(&w.nat, &pkt, w.now);
+		assert_int_equal(pkt.reason, NAT_WHY_ERROR);
+		assert_int_equal(pkt.forward, 10 * (i + 1));
+		assert_int_equal(pkt.flow, i);
+		assert_memory_equal(&pkt.before, &quote.ends, sizeof(quote.ends));
+	}
+	assert_int_equal(nat_expire(&w.nat, w.now + NAT_SEC(10000), 3), 3);
+	assert_int_equal(w.nat.flows.head->used, 1);
+	assert_int_equal(nat_expire(&w.nat, w.now + NAT_SEC(10000), 3), 1);
+	world_free(&w);
 }
 
 /* R91: what is counted, where. */
@@ -290,6 +430,10 @@ int main(void)
 	in_world("R75_echo_to_itself_is_told_apart", R75_echo_to_itself_is_told_apart, NULL);
 	in_world("R5_finish_is_done_once", R5_finish_is_done_once, NULL);
 	in_world("R82_short_packets_open_nothing", R82_short_packets_open_nothing, NULL);
+	in_world("nothing_is_left_of_an_earlier_packet", nothing_is_left_of_an_earlier_packet, NULL);
+	in_world("R91_each_packet_counts_once", R91_each_packet_counts_once, NULL);
+	in_world("R42_counters_begin_again", R42_counters_begin_again, NULL);
+	unit_add("R91_flows_and_forwards_by_number", R91_flows_and_forwards_by_number, NULL);
 	in_world("R91_counters", R91_counters, NULL);
 	in_world("R35_ticks_wrap", R35_ticks_wrap, NULL);
 	in_world("R32_never_early_by_a_tick", R32_never_early_by_a_tick, NULL);

@@ -73,6 +73,46 @@ static void flow_ends_are_as_drawn(void **state)
 	assert_true(nat_ends_eq(&e, &want));
 }
 
+/* Make way and tag of @e lead to what key @k of flow 0 leads to, as if the hash could not tell them apart. */
+static void forge(struct fixture *x, const struct nat_ends *e, uint8_t proto, uint8_t family, unsigned k)
+{
+	uint64_t h = nat_tuple_hash(&x->head.key, e, proto, family);
+	struct flow_bucket *b = &x->t.bucket[h & (x->head.buckets - 1)];
+	unsigned w = 0;
+
+	while (w < FLOW_WAYS - 1 && b->tag[w])
+		w++;
+	b->tag[w] = (uint16_t)(h >> 48) | 1;
+	b->ref[w] = k;
+}
+
+/* R80: the whole key decides, not its hash. */
+static void R80_same_hash_is_not_the_same_key(void **state)
+{
+	struct nat_flow f = flow_of(1, 40000, 2, 8080, 3, 80, 2, 61000);
+	enum flow_key key;
+
+	(void)state;
+	for (unsigned k = 0; k < FLOW_KEYS; k++)
+		for (unsigned at = 0; at < sizeof(struct nat_ends) + 2; at++) {
+			struct nat_ends e = flow_key_ends(&f, k);
+			uint8_t proto = f.proto, family = f.family;
+			struct fixture x;
+
+			fixture_init(&x, 8);
+			assert_int_equal(flow_add(&x.t, &f, 5), 0);
+			if (at < sizeof(e))
+				((uint8_t *)&e)[at] ^= 1;
+			else if (at == sizeof(e))
+				proto = NAT_PROTO_TCP;
+			else
+				family = NAT_IPV6;
+			forge(&x, &e, proto, family, k);
+			assert_null(flow_find(&x.t, &e, proto, family, &key));
+			fixture_fini(&x);
+		}
+}
+
 /* Each row clashes with the flow that is there, in the key named. */
 static void clashes_change_nothing(void **state)
 {
@@ -328,6 +368,7 @@ int main(void)
 {
 	unit_add("empty_table_finds_nothing", empty_table_finds_nothing, NULL);
 	unit_add("found_by_its_keys_and_by_no_other", found_by_its_keys_and_by_no_other, NULL);
+	unit_add("R80_same_hash_is_not_the_same_key", R80_same_hash_is_not_the_same_key, NULL);
 	unit_add("flow_ends_are_as_drawn", flow_ends_are_as_drawn, NULL);
 	unit_add("clashes_change_nothing", clashes_change_nothing, NULL);
 	unit_add("full_table_refuses", full_table_refuses, NULL);

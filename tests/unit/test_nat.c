@@ -301,6 +301,17 @@ static const struct script scripts[] = {
 		"pre C:40000>H:8080 A ack=1 -> PICKED_UP C:40000>G:80\npost G:80>C:40000 A ack=0 -> TRANSLATED H:8080>C:40000\n"
 		"state ESTABLISHED\npost G:80>C:40000 R seq=0 -> TRANSLATED H:8080>C:40000\nstate ESTABLISHED\n"
 		"post G:80>C:40000 R seq=1 -> TRANSLATED H:8080>C:40000\nstate RESET" },
+	{ .name = "R44_what_a_reset_acknowledges_is_not_believed", .protos = "t", .steps = HANDSHAKE
+		"pre C:40000>H:8080 RA seq=9 ack=9999 -> TRANSLATED C:40000>G:80\nstate ESTABLISHED\n"
+		"post G:80>C:40000 R seq=9999 -> TRANSLATED H:8080>C:40000\nstate ESTABLISHED" },
+	{ .name = "R42_the_new_flow_has_numbers_of_its_own", .protos = "t", .steps = HANDSHAKE
+		"post G:80>C:40000 A seq=701 ack=5000 -> TRANSLATED H:8080>C:40000\n"
+		"pre C:40000>H:8080 R seq=5000 -> TRANSLATED C:40000>G:80\nstate RESET\n"
+		"pre C:40000>H:8080 S seq=100 -> TRANSLATED C:40000>G:80\n"
+		"post G:80>C:40000 SA seq=700 ack=101 -> TRANSLATED H:8080>C:40000\n"
+		"pre C:40000>H:8080 A seq=101 ack=701 -> TRANSLATED C:40000>G:80\nstate ESTABLISHED\n"
+		"pre C:40000>H:8080 R seq=5000 -> TRANSLATED C:40000>G:80\nstate ESTABLISHED\n"
+		"pre C:40000>H:8080 R seq=101 -> TRANSLATED C:40000>G:80\nstate RESET" },
 	{ .name = "R44_any_reset_while_closing", .protos = "t", .steps = HANDSHAKE
 		"pre C:40000>H:8080 FA -> TRANSLATED C:40000>G:80\npost G:80>C:40000 R seq=5 -> TRANSLATED H:8080>C:40000\nstate RESET" },
 	{ .name = "R45_reset_flow_lives_on_and_goes", .protos = "t", .steps = HANDSHAKE

@@ -201,6 +201,7 @@ static const struct lie lies[] = {
 	{ "payload_length_one_too_long", "tcp6", 4, 32, NAT_WHY_IP_LENGTH },
 	{ "payload_length_cuts_tcp", "tcp6", 4, 19, NAT_WHY_L4_SHORT },
 	{ "payload_length_cuts_extension", "tcp6_one_extension", 4, 7, NAT_WHY_IPV6_CHAIN },
+	{ "payload_length_ends_with_extension", "tcp6_one_extension", 4, 8, NAT_WHY_L4_SHORT },
 	{ "extension_longer_than_packet", "tcp6_one_extension", 40, 0x06ff, NAT_WHY_IPV6_CHAIN },
 	{ "extension_swallows_tcp", "tcp6_one_extension", 40, 0x0603, NAT_WHY_L4_SHORT },
 	{ "next_is_icmpv4", "tcp6", 6, 0x0140, NAT_WHY_OTHER_PROTO },

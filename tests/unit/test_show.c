@@ -62,7 +62,7 @@ static struct nat_pkt packet_tcp4(void)
 	struct nat_pkt p = { .len = 60, .hook = NAT_PRE, .tcp_flags = TCP_F_SYN, .reason = NAT_WHY_OPENED, .changed = true,
 			     .flow = 12, .forward = 7 };
 
-	p.view.tuple.proto = NAT_PROTO_TCP;
+	p.view.tuple.proto = p.ends_proto = NAT_PROTO_TCP;
 	p.view.tuple.family = NAT_IPV4;
 	p.before = ends('C', 40000, 'H', 8080, NAT_IPV4);
 	p.after = ends('C', 40000, 'G', 80, NAT_IPV4);
@@ -91,7 +91,8 @@ static void packet_error(char *buf, size_t octets)
 {
 	struct nat_pkt p = packet_tcp4();
 
-	p.view.tuple.proto = NAT_PROTO_UDP;
+	p.view.tuple.proto = NAT_PROTO_ICMP;
+	p.ends_proto = NAT_PROTO_UDP;
 	p.view.is_error = true;
 	p.hook = NAT_POST;
 	p.reason = NAT_WHY_ERROR;
@@ -187,7 +188,7 @@ static const struct line lines[] = {
 	{ "a packet of no flow, all flags", packet_all_flags,
 	  "pkt pre tcp 198.51.100.7:40000 > 203.0.113.1:8080 [FSRPAUEC] 60 octets: TCP flags that no stack sends together" },
 	{ "an ICMP error", packet_error,
-	  "pkt post udp error about 198.51.100.7:40000 > 203.0.113.1:8080 => 198.51.100.7:40000 > 192.168.122.50:80 60 octets "
+	  "pkt post icmp error about udp 198.51.100.7:40000 > 203.0.113.1:8080 => 198.51.100.7:40000 > 192.168.122.50:80 60 octets "
 	  "flow 12 forward web: ICMP error, translated with the packet it quotes" },
 	{ "octets that are no IP packet", packet_not_ip, "pkt fwd 3 octets: neither IPv4 nor IPv6" },
 	{ "a device that is gone", packet_gone_device, "pkt fwd in=#2147483632 3 octets: neither IPv4 nor IPv6" },

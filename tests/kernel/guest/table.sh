@@ -50,17 +50,22 @@ matrix_external
 
 # ---- SIGHUP: one transaction, and no packet gets between the old and the new rules ----
 
-GENERATIONS=$DIR/generations
-spawn host nft monitor >"$GENERATIONS"
-# It tells when it listens by telling of something.
-listening() {
-	host nft add table ip probe
-	host nft delete table ip probe
-	file_has "$GENERATIONS" 'new generation'
+# `nft monitor` tells each transaction with its number. Tables that come and go mark the place in what it tells.
+MONITOR=$DIR/monitor
+mark() {
+	host nft add table ip "$1"
+	wait_for 2 file_has "$MONITOR" "add table ip $1\$" || return
+	host nft delete table ip "$1"
+	wait_for 2 file_has "$MONITOR" "delete table ip $1\$"
 }
-check nft_monitor wait_for 5 listening
-generations() {
-	grep -c 'new generation' "$GENERATIONS"
+# transactions FROM TO - how many between the end of mark FROM and the begin of mark TO
+transactions() {
+	awk -v from="delete table ip $1" -v to="add table ip $2" '
+		$0 == to { exit }
+		counts && /new generation/ { n++ }
+		$0 == from { counts = 1 }
+		END { print n - 1 }	# the first one is the mark itself
+	' "$MONITOR"
 }
 # logged_more PATTERN N - more than N times
 logged_more() { (($(grep -cE "$1" "$LOG") > $2)); }
@@ -72,11 +77,20 @@ reload() {
 	kill -HUP "$DAEMON"
 	wait_for 10 logged_more 'configuration reloaded' "$n"
 }
-wait_for 1 false	# what the probes caused has been told by now
-before=$(generations)
+# It does not say when it listens.
+listens() {
+	host nft add table ip ready
+	host nft delete table ip ready
+	file_has "$MONITOR" ready
+}
+spawn host nft monitor >"$MONITOR"
+MONITORING=$SPAWNED
+wait_for 5 listens
+check nft_monitor mark before
 check nft_reload reload 9002
-wait_for 0.5 false
-same nft_reload_is_one_transaction $((before + 1)) "$(generations)"
+check nft_monitor_still mark after
+same nft_reload_is_one_transaction 1 "$(transactions before after)"
+end_pid "$MONITORING"
 check nft_reload_new_port file_has <(our_table) 9002
 check nft_reload_old_port eval '! our_table | grep -q 9001'
 check nft_reload_works sees client tcp $HX4 9002 $C4 $G4 80
