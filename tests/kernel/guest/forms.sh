@@ -79,8 +79,9 @@ check form_only_v4_leaves_v6 sees client tcp $HX6 8080 $C6 $HX6 8080
 stops form_only_v4_stop
 
 # Open on failure: a dead daemon leaves the port to the host.
+FAIL=open
 for n in 1 2; do
-	daemon_start -v < <(with 'fail: open' "workers: $n")
+	daemon_start -v < <(with "workers: $n")
 	check form_open_${n}_rule eval "our_table | grep -q 'tcp dport.*queue flags bypass'"
 	check form_open_${n}_works sees client tcp $HX4 8080 $C4 $G4 80
 	kill -KILL "$DAEMON"
@@ -89,6 +90,7 @@ for n in 1 2; do
 	check form_open_${n}_falls_to_host_v4 wait_for 3 sees client tcp $HX4 8080 $C4 $HX4 8080
 	check form_open_${n}_falls_to_host_v6 wait_for 3 sees client tcp $HX6 8080 $C6 $HX6 8080
 done
+FAIL=closed
 daemon_start -v < <(config_web)
 check form_closed_after_open eval "! our_table | grep -q 'tcp dport.*bypass'"
 check form_closed_after_open_works sees client tcp $HX6 8080 $C6 $G6 80
