@@ -20,7 +20,7 @@ B	:= build/san
 OPT	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 B	:= build
-# Link-time optimization takes a tenth off nat_packet(): docs/decisions/0005. Fat objects, so that nm can prove purity.
+# Link-time optimization takes a tenth off nat_packet(): docs/decisions/0002. Fat objects, so that nm can prove purity.
 LTO	?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 OPT	:= -O2 $(LTO) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 endif
