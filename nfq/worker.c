@@ -35,7 +35,6 @@ struct thread {
 	ev_io tcp, rest, control;
 	ev_timer expire;
 	unsigned index;
-	bool stop;
 };
 
 /* One worker per process: what callbacks without an argument need. */
