@@ -41,7 +41,7 @@ TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h)
+HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
