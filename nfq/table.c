@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "nfq/log.h"
-#include "nfq/route.h"
 
 /* An ifindex that no interface has: rows of an absent device match nothing. */
 #define DEV_ABSENT UINT32_MAX
@@ -30,7 +29,7 @@ static void warn_guest(const struct conf *c, const struct conf_row *r)
 }
 
 /* Rows of one guest follow each other seldom far apart: the last answer is usually the next one too. */
-static struct route route_of(const struct conf *c, const struct conf_row *r)
+static struct route route_of(const struct conf *c, const struct table_host *host, const struct conf_row *r)
 {
 	static struct nat_addr last;
 	static uint8_t last_family;
@@ -40,14 +39,15 @@ static struct route route_of(const struct conf *c, const struct conf_row *r)
 		return route;
 	last = r->to;
 	last_family = r->family;
-	if (route_get(&r->to, r->family, &route) < 0 || !route.oif)
+	if (host->route(&r->to, r->family, &route) < 0 || !route.oif)
 		warn_guest(c, r);
 	return route;
 }
 
-static struct map_row row_of(const struct conf *c, const struct conf_row *r, const uint32_t *allow_at)
+static struct map_row row_of(const struct conf *c, const struct table_host *host, const struct conf_row *r,
+			     const uint32_t *allow_at)
 {
-	struct route route = route_of(c, r);
+	struct route route = route_of(c, host, r);
 	struct map_row row = {
 		.listen = r->listen,
 		.to = r->to,
@@ -66,7 +66,7 @@ static struct map_row row_of(const struct conf *c, const struct conf_row *r, con
 	};
 
 	if (r->dev[0]) {
-		row.dev = if_nametoindex(r->dev);
+		row.dev = host->device(r->dev);
 		if (!row.dev) {
 			row.dev = DEV_ABSENT;
 			log_warn("forward %s: there is no device %s now; its ports on it are closed until it comes",
@@ -93,7 +93,7 @@ static int row_order(const void *a, const void *b)
 	return (x->lo > y->lo) - (x->lo < y->lo);
 }
 
-int table_make(const struct conf *c, struct table *t)
+int table_make_on(const struct conf *c, const struct table_host *host, struct table *t)
 {
 	uint32_t *allow_at = calloc(c->n_forwards + 1, sizeof(*allow_at));
 	struct table new = { .n_rows = c->n_rows };
@@ -113,11 +113,18 @@ int table_make(const struct conf *c, struct table *t)
 			memcpy(new.allow + at, c->forwards[i].allow, c->forwards[i].n_allow * sizeof(*new.allow));
 	}
 	for (unsigned i = 0; i < c->n_rows; i++)
-		new.row[i] = row_of(c, &c->rows[i], allow_at);
+		new.row[i] = row_of(c, host, &c->rows[i], allow_at);
 	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
 	free(allow_at);
 	*t = new;
 	return 0;
+}
+
+int table_make(const struct conf *c, struct table *t)
+{
+	static const struct table_host this_host = { route_get, if_nametoindex };
+
+	return table_make_on(c, &this_host, t);
 }
 
 bool table_same(const struct table *a, const struct table *b)

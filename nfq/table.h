@@ -12,7 +12,14 @@
 
 #include "conf/conf.h"
 #include "nat/map.h"
+#include "nfq/route.h"
 #include "nfq/state.h"
+
+/* What a table asks the host. Another may answer for one that is not here: a capture's (replay/). */
+struct table_host {
+	int (*route)(const struct nat_addr *to, enum nat_family family, struct route *r);	/* route_get() */
+	unsigned (*device)(const char *name);	/* if_nametoindex(): 0 if there is none */
+};
 
 /* The rows of a configuration as they apply to this host now. */
 struct table {
@@ -30,6 +37,9 @@ struct table {
  * Returns 0, or -ENOMEM. Freed with table_free().
  */
 int table_make(const struct conf *c, struct table *t);
+
+/* table_make_on - the same for another host than this one */
+int table_make_on(const struct conf *c, const struct table_host *host, struct table *t);
 
 /* table_same - is nothing different? Then there is nothing to swap. */
 bool table_same(const struct table *a, const struct table *b);
