@@ -10,16 +10,20 @@
 #include "conf/conf.h"
 #include "nfq/daemon.h"
 #include "nfq/log.h"
+#include "replay/replay.h"
 
 #define CONFIG_DEFAULT "/etc/nfqnat/nfqnat.yaml"
 
 static const char usage[] =
 	"usage: nfqnatd [-v | -vv] [--config FILE] [--check] [--syslog]\n"
+	"       nfqnatd --replay CAPTURE [--config FILE] [--write FILE] [-v]\n"
 	"\n"
 	"Forward ports of this host to virtual machines, by NFQUEUE.\n"
 	"\n"
 	"  -c, --config FILE  what to forward (" CONFIG_DEFAULT ")\n"
 	"      --check        print the forwards as understood and exit: 0, or 1 with every mistake named\n"
+	"      --replay FILE  run a capture (pcap, pcapng) through the engine, print each packet, and exit; needs no root\n"
+	"      --write FILE   with --replay: write the translated packets as pcap\n"
 	"  -v, --verbose      log flows; twice: every packet\n"
 	"      --syslog       log to syslog instead of standard error\n"
 	"      --version      print the version\n"
@@ -29,7 +33,7 @@ static const char usage[] =
 	"Manuals: nfqnatd(8), nfqnat.yaml(5).\n";
 
 struct options {
-	const char *config;
+	const char *config, *replay, *write;
 	bool check, syslog;
 	int verbose;
 };
@@ -40,6 +44,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'C' },
 		{ "verbose", no_argument, NULL, 'v' },      { "syslog", no_argument, NULL, 's' },
+		{ "replay", required_argument, NULL, 'R' }, { "write", required_argument, NULL, 'W' },
 		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -59,6 +64,12 @@ static int options_parse(int argc, char **argv, struct options *o)
 		case 's':
 			o->syslog = true;
 			break;
+		case 'R':
+			o->replay = optarg;
+			break;
+		case 'W':
+			o->write = optarg;
+			break;
 		case 'V':
 			puts("nfqnatd " NFQNAT_VERSION);
 			return 0;
@@ -69,6 +80,10 @@ static int options_parse(int argc, char **argv, struct options *o)
 			fputs(usage, stderr);
 			return 2;
 		}
+	}
+	if (o->write && !o->replay) {
+		fputs("nfqnatd: --write says where the packets of a --replay go; name a capture behind --replay\n", stderr);
+		return 2;
 	}
 	if (optind == argc)
 		return -1;
@@ -104,6 +119,11 @@ int main(int argc, char **argv)
 		conf_print(conf, stdout);
 		conf_free(conf);
 		return 0;
+	}
+	if (o.replay) {
+		status = replay_files(o.replay, o.write, o.verbose, conf);
+		conf_free(conf);
+		return status;
 	}
 	log_open(o.syslog ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.verbose);
 	return daemon_run(o.config, conf);

@@ -123,11 +123,18 @@ static void text_forward(struct text *t, uint32_t forward, show_forward_fn name)
 		text_add(t, " forward %s", name(forward));
 }
 
+static char *(*device_name)(unsigned ifindex, char *buf) = if_indextoname;
+
+void show_devices(char *(*name)(unsigned ifindex, char *buf))
+{
+	device_name = name;
+}
+
 static void text_dev(struct text *t, const char *what, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
-	if (ifindex && if_indextoname(ifindex, name))
+	if (ifindex && device_name(ifindex, name))
 		text_add(t, " %s=%s", what, name);
 	else if (ifindex)
 		text_add(t, " %s=#%" PRIu32, what, ifindex);

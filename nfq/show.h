@@ -18,6 +18,9 @@ enum {
 /* Names for numbers: of forwards, by the caller's number. NULL-terminated text, never NULL. */
 typedef const char *(*show_forward_fn)(uint32_t forward);
 
+/* show_devices - who names interfaces: if_indextoname(3) until this is called, another for those of a capture */
+void show_devices(char *(*name)(unsigned ifindex, char *buf));
+
 /* show_ends - "198.51.100.2:40000 > 198.51.100.1:8080", ICMP: "198.51.100.2 > 198.51.100.1 id 7" */
 void show_ends(char *buf, size_t octets, const struct nat_ends *e, uint8_t proto, uint8_t family);
 

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* replay - see replay.h */
+#include "replay/replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "nat/csum.h"
+#include "nfq/live.h"
+#include "nfq/show.h"
+#include "nfq/table.h"
+#include "replay/host.h"
+#include "replay/link.h"
+
+enum { FRAME_OCTETS = 1 << 19 };	/* more than libpcap's own limit, MAXIMUM_SNAPLEN */
+
+/* One replay at a time: what the callbacks of show.h and nat.h know. */
+static struct run {
+	const struct replay *args;
+	struct state state;
+	pcap_t *pcap;
+	pcap_dumper_t *dumper;
+	uint8_t *frame;			/* a copy to be rewritten, FRAME_OCTETS */
+	int link;
+	uint64_t frames, skipped, written;
+	bool has_first;
+	int64_t first_s, first_ns;	/* time of the first frame */
+	nat_ns now;			/* since then; never goes back */
+} run;
+
+static const char *name_of(uint32_t forward)
+{
+	return state_name(&run.state, forward);
+}
+
+static void print_event(void *ctx, const struct nat_event *ev)
+{
+	char line[SHOW_LINE_OCTETS];
+
+	(void)ctx;
+	show_event(line, sizeof(line), ev, name_of);
+	fprintf(run.args->out, "%" PRIu64 " %s\n", run.frames, line);
+}
+
+static void print_packet(const struct nat_pkt *p, bool cut)
+{
+	char line[SHOW_LINE_OCTETS];
+
+	show_packet(line, sizeof(line), p, name_of);
+	fprintf(run.args->out, "%" PRIu64 " %" PRIu64 ".%06u %s%s\n", run.frames, run.now / 1000000000u,
+		(unsigned)(run.now % 1000000000u / 1000), line, cut ? " [cut by the capture]" : "");
+}
+
+/* Time since the first frame. Captures of several devices are not always in order; flows need time to go on. */
+static void clock_set(const struct timeval *ts)
+{
+	int64_t s = ts->tv_sec, ns = ts->tv_usec;	/* nanoseconds: that precision was asked for */
+
+	if (!run.has_first) {
+		run.has_first = true;
+		run.first_s = s;
+		run.first_ns = ns;
+	}
+	if (s < run.first_s || s - run.first_s > INT32_MAX || ns < 0 || ns > 999999999)
+		return;
+	s -= run.first_s;
+	ns -= run.first_ns;
+	if (s * 1000000000 + ns > (int64_t)run.now)
+		run.now = (nat_ns)(s * 1000000000 + ns);
+}
+
+/*
+ * On the machine that sends it a packet is often captured before its checksum
+ * was finished: the field holds the sum of the pseudo-header, as when the
+ * kernel says NFQA_SKB_CSUMNOTREADY.
+ */
+static bool csum_unfinished(const uint8_t *data, uint32_t len)
+{
+	struct pkt_view v;
+	uint16_t field;
+	uint32_t l4;
+
+	if (pkt_parse_ip(data, len, false, &v) != NAT_WHY_UNDECIDED)
+		return false;
+	l4 = v.end - v.l4;
+	if (v.tuple.proto == NAT_PROTO_TCP && l4 >= 20)
+		memcpy(&field, data + v.l4 + 16, sizeof(field));
+	else if (v.tuple.proto == NAT_PROTO_UDP && l4 >= 8)
+		memcpy(&field, data + v.l4 + 6, sizeof(field));
+	else
+		return false;
+	return field == csum_fold(csum_pseudo(&v.tuple.ends.src, &v.tuple.ends.dst, v.tuple.family, v.tuple.proto, l4));
+}
+
+static void replay_packet(const struct pcap_pkthdr *h, uint32_t at)
+{
+	struct nat *n = &run.state.nat;
+	bool cut = h->caplen < h->len;
+	struct nat_pkt p = { .data = run.frame + at, .len = (cut ? h->len : h->caplen) - at };
+
+	p.csum_partial = !cut && csum_unfinished(p.data, p.len);
+	host_place(n, &p);
+	do {
+		nat_packet(n, &p, run.now);
+		nat_finish(&p);
+		print_packet(&p, cut);
+	} while (host_next_hook(n, &p));
+	if (run.dumper && nat_reason_verdict(p.reason) != NAT_DROP) {
+		pcap_dump((u_char *)run.dumper, h, run.frame);
+		run.written++;
+	}
+}
+
+static void replay_frame(const struct pcap_pkthdr *h, const u_char *octets)
+{
+	int32_t at = link_ip(run.link, octets, h->caplen);
+
+	run.frames++;
+	clock_set(&h->ts);
+	if (at < 0 || h->len > FRAME_OCTETS || h->len < h->caplen) {
+		run.skipped++;
+		return;
+	}
+	memcpy(run.frame, octets, h->caplen);
+	memset(run.frame + h->caplen, 0, h->len - h->caplen);	/* what the capture left out */
+	nat_expire(&run.state.nat, run.now, UINT32_MAX);
+	replay_packet(h, (uint32_t)at);
+}
+
+static void print_summary(void)
+{
+	const struct nat_block *b = run.state.nat.block;
+	FILE *out = run.args->out;
+
+	fprintf(out, "%" PRIu64 " frames, %" PRIu64 " without IP; flows: %" PRIu64 " opened, %" PRIu64 " ended\n",
+		run.frames, run.skipped, b->opened, b->ended);
+	for (unsigned r = 0; r < NAT_REASONS; r++)
+		if (b->reasons[r])
+			fprintf(out, "%s %" PRIu64 "\n", nat_reason_name(r), b->reasons[r]);
+}
+
+/* The engine as the daemon would make it, but for its key: the same one always. 0, or -1 after a word. */
+static int engine_open(const struct conf *c)
+{
+	struct nat_params params;
+	struct table table = { 0 };
+	uint32_t area;
+	int err;
+
+	live_params(c, &params);
+	err = state_make(&run.state, &params);
+	if (err) {
+		fprintf(run.args->err, "no memory for %" PRIu32 " flows: %s; lower `max-flows:`\n", params.max_flows,
+			strerror(-err));
+		return -1;
+	}
+	run.state.nat.block->flows.key = (struct siphash_key){ 0 };
+	host_open(c);
+	err = table_make_on(c, host_answers(), &table);
+	if (!err)
+		err = table_load(&table, c, &run.state, &area);
+	table_free(&table);
+	if (err) {
+		fprintf(run.args->err, "mapping table of %u rows: %s; forward fewer ranges\n", c->n_rows, strerror(-err));
+		state_free(&run.state);
+		return -1;
+	}
+	nat_swap_map(&run.state.nat);
+	nat_sweep(&run.state.nat, UINT32_MAX);
+	show_devices(host_device_name);
+	if (run.args->verbose)
+		run.state.nat.event = print_event;
+	return 0;
+}
+
+/* 0, or -1 after a word; then nothing is open, and both files are closed. */
+static int capture_open(const struct replay *r)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	const char *type;
+
+	run.pcap = pcap_fopen_offline_with_tstamp_precision(r->in, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (!run.pcap) {
+		fprintf(r->err, "%s: %s; --replay reads pcap and pcapng files, as tcpdump -w makes them\n", r->name, why);
+		fclose(r->in);
+		goto close_write;
+	}
+	run.link = pcap_datalink(run.pcap);
+	if (!link_known(run.link)) {
+		type = pcap_datalink_val_to_name(run.link);
+		fprintf(r->err, "%s: link type %d (%s) is not read; capture on a device with one of: %s\n", r->name, run.link,
+			type ? type : "unknown", link_known_list());
+		goto close;
+	}
+	if (!r->write)
+		return 0;
+	run.dumper = pcap_dump_fopen(run.pcap, r->write);
+	if (run.dumper)
+		return 0;
+	fprintf(r->err, "%s: cannot be written: %s\n", r->name, pcap_geterr(run.pcap));
+close:
+	pcap_close(run.pcap);
+close_write:
+	if (r->write)
+		fclose(r->write);
+	return -1;
+}
+
+static int capture_close(void)
+{
+	int err = 0;
+
+	if (run.dumper) {
+		err = pcap_dump_flush(run.dumper);
+		pcap_dump_close(run.dumper);
+	}
+	pcap_close(run.pcap);
+	return err;
+}
+
+static int frames_run(void)
+{
+	struct pcap_pkthdr *h;
+	const u_char *octets;
+	int got;
+
+	while ((got = pcap_next_ex(run.pcap, &h, &octets)) == 1)
+		replay_frame(h, octets);
+	print_summary();
+	if (got == PCAP_ERROR_BREAK)
+		return 0;
+	fprintf(run.args->err, "%s: after frame %" PRIu64 ": %s; the frames before it were replayed\n", run.args->name,
+		run.frames, pcap_geterr(run.pcap));
+	return 1;
+}
+
+int replay_run(const struct replay *r, const struct conf *c)
+{
+	int status = 1;
+
+	run = (struct run){ .args = r, .frame = malloc(FRAME_OCTETS) };
+	if (capture_open(r) < 0)
+		goto free;
+	if (run.frame && engine_open(c) == 0) {
+		status = frames_run();
+		state_free(&run.state);
+	}
+	if (capture_close() < 0) {
+		fprintf(r->err, "%s: the translated packets could not all be written; is there room?\n", r->name);
+		status = 1;
+	}
+free:
+	free(run.frame);
+	return status;
+}
+
+/* Opening a file to write empties it: not the capture itself. */
+static bool is_same_file(FILE *in, const char *write)
+{
+	struct stat a, b;
+
+	return !fstat(fileno(in), &a) && !stat(write, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int replay_files(const char *in, const char *write, int verbose, const struct conf *c)
+{
+	struct replay r = { .name = in, .out = stdout, .err = stderr, .verbose = verbose };
+
+	r.in = fopen(in, "rbe");
+	if (!r.in) {
+		fprintf(stderr, "%s: %s; --replay needs a capture, as tcpdump -w makes them\n", in, strerror(errno));
+		return 1;
+	}
+	if (write && is_same_file(r.in, write)) {
+		fprintf(stderr, "%s: is the capture itself; write the translated packets elsewhere\n", write);
+		fclose(r.in);
+		return 1;
+	}
+	if (write && !(r.write = fopen(write, "wbe"))) {
+		fprintf(stderr, "%s: %s\n", write, strerror(errno));
+		fclose(r.in);
+		return 1;
+	}
+	return replay_run(&r, c);
+}
