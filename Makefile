@@ -4,6 +4,8 @@
 VERSION	:= 0.1.0
 PREFIX	?= /usr/local
 SBIN	:= $(DESTDIR)$(PREFIX)/sbin
+BIN	:= $(DESTDIR)$(PREFIX)/bin
+BENCHDIR := $(DESTDIR)$(PREFIX)/lib/nfqnat/bench
 MAN	:= $(DESTDIR)$(PREFIX)/share/man
 DOC	:= $(DESTDIR)$(PREFIX)/share/doc/nfqnat
 UNITS	:= $(DESTDIR)/lib/systemd/system
@@ -40,7 +42,8 @@ REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
-BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c))
+BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
+LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h replay/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
@@ -50,7 +53,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .SECONDARY:
 
 .PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-fuzz check-netns check-kernel mutate fuzz tidy \
-	bench bench-micro install uninstall clean
+	bench bench-quick check-bench install uninstall clean
 
 all: $B/nfqnatd $(TOOLS) ## build everything into build/
 
@@ -80,6 +83,12 @@ $B/bench/%: bench/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
 	@mkdir -p $(@D)
 	@echo "  LD $@"
 	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a $(LIBS)
+
+# The load generator is a program of its own, of several files.
+$B/bench/loadgen: $(LOAD_O)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
 
 # Unit tests link all but main.c.
 $B/unit/%: tests/unit/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
@@ -113,7 +122,7 @@ demo: all ## run the main job on real packets in namespaces and print each trans
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
 check: | .deps ## all tests
-	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-fuzz check-netns
+	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-fuzz check-bench check-netns
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
@@ -139,6 +148,11 @@ check-fuzz: $(FUZZ) ## short run of each fuzzer
 check-netns: ## real packets in namespaces
 	@$(MAKE) --no-print-directory SAN=1 all && tests/netns/run build/san
 
+check-bench: ## the bench harness itself: what it counts is true
+	@$(MAKE) --no-print-directory SAN=1 bench-programs && tests/bench/run build/san
+.PHONY: bench-programs
+bench-programs: all $(BENCH)
+
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build
 
@@ -151,22 +165,29 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 tidy: | .deps ## clang-tidy, no warning allowed
 	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
 
-bench: all $(BENCH) ## throughput beside an accept-everything queue, kernel DNAT and socat
+bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
 	@bench/run
 
-install: all ## install below PREFIX (and DESTDIR)
+bench-quick: all $(BENCH) ## the same in short, under 3 minutes
+	@bench/run --quick
+
+install: all $(BENCH) ## install below PREFIX (and DESTDIR)
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
 	install -d $(UNITS)
 	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
 	install -Dm644 docs/nfqnat.yaml.5 $(MAN)/man5/nfqnat.yaml.5
 	install -Dm644 examples/nfqnat.yaml $(DOC)/examples/nfqnat.yaml
+	install -Dm755 -t $(BENCHDIR) bench/run bench/compare $B/bench/accept $B/bench/textbook $B/bench/loadgen
+	install -Dm644 -t $(BENCHDIR) $(wildcard bench/*.py)
+	install -d $(BIN)
+	ln -sf $(PREFIX)/lib/nfqnat/bench/run $(BIN)/nfqnat-bench
 	install -d $(ETC)/forwards.d
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/nfqnat.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration
 	rm -f $(SBIN)/nfqnatd $(UNITS)/nfqnatd.service $(MAN)/man8/nfqnatd.8 $(MAN)/man5/nfqnat.yaml.5
-	rm -rf $(DOC)
+	rm -rf $(DOC) $(BENCHDIR) $(BIN)/nfqnat-bench
 
 clean: ## remove build/
 	rm -rf build

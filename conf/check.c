@@ -17,7 +17,7 @@ static int by_place(const struct conf_row *a, const struct conf_row *b)
 }
 
 /* Rows of one listener stand together: same family, protocol, address and device. */
-static int by_listener(const struct conf_row *a, const struct conf_row *b)
+int conf_row_by_listener(const struct conf_row *a, const struct conf_row *b)
 {
 	int c;
 
@@ -30,7 +30,7 @@ static int by_listener(const struct conf_row *a, const struct conf_row *b)
 static int for_clashes(const void *x, const void *y)
 {
 	const struct conf_row *a = x, *b = y;
-	int c = by_listener(a, b);
+	int c = conf_row_by_listener(a, b);
 
 	if (c)
 		return c;
@@ -50,8 +50,13 @@ static int for_use(const void *x, const void *y)
 	COMPARE(nat_addr_is_any(&a->listen), nat_addr_is_any(&b->listen));
 	COMPARE(!*a->dev, !*b->dev);
 	COMPARE(a->hi, b->hi);
-	c = by_listener(a, b);
+	c = conf_row_by_listener(a, b);
 	return c ? c : by_place(a, b);
+}
+
+void conf_rows_sort(struct conf *c)
+{
+	qsort(c->rows, c->n_rows, sizeof(*c->rows), for_use);
 }
 
 static struct conf_at row_at(const struct conf *c, const struct conf_row *r)
@@ -92,7 +97,7 @@ static void check_clashes(struct conf_build *b)
 	qsort(c->rows, c->n_rows, sizeof(*c->rows), for_clashes);
 	for (unsigned i = 1; i < c->n_rows; i++) {
 		const struct conf_row *r = &c->rows[i];
-		bool same = !by_listener(far, r);
+		bool same = !conf_row_by_listener(far, r);
 
 		if (same && r->lo <= far->hi)
 			clash(b, far, r);
@@ -170,5 +175,5 @@ void conf_check(struct conf_build *b)
 		return;
 	check_clashes(b);
 	check_source_ports(b);
-	qsort(c->rows, c->n_rows, sizeof(*c->rows), for_use);
+	conf_rows_sort(c);
 }

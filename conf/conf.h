@@ -25,6 +25,14 @@ enum conf_steering {
 	CONF_STEER_IPTABLES_LEGACY,
 };
 
+/* What becomes of packets to a row's ports: they are forwarded, or there is no guest now and these are the answers. */
+enum conf_action {
+	CONF_FORWARD,
+	CONF_REJECT,			/* TCP: RST; UDP: port unreachable; ping: host unreachable. `to` means nothing */
+	CONF_DROP,
+	CONF_HOLD,			/* dropped too, for a guest that should come soon: who asks again may find it */
+};
+
 /* One published range, fully resolved: the unit of translation and of steering. */
 struct conf_row {
 	uint8_t family;			/* enum nat_family: of listen and of to */
@@ -36,6 +44,10 @@ struct conf_row {
 	uint16_t to_lo;			/* guest port for lo; lo + i goes to to_lo + i */
 	uint32_t forward;		/* index in conf.forwards */
 	unsigned line, col;		/* of the publish item, in conf.forwards[forward].file */
+	uint8_t action;			/* enum conf_action */
+	bool host_source;		/* the guest sees this host's address as source: full NAT */
+	bool frozen;			/* its guest is suspended: the flows' timers stand still */
+	uint16_t life;			/* of the guest; flows of another life of it end */
 };
 
 struct conf_forward {
@@ -95,6 +107,18 @@ int conf_parse(const char *name, const char *text, size_t len, struct conf **out
  * The text is stable: `nfqnatd --check` prints it and the golden tests compare it.
  */
 void conf_print(const struct conf *c, FILE *out);
+
+/* conf_rows_sort - bring the rows into the order that struct conf promises */
+void conf_rows_sort(struct conf *c);
+
+/* conf_row_by_listener - order by family, protocol, address and device; 0: the same listener */
+int conf_row_by_listener(const struct conf_row *a, const struct conf_row *b);
+
+/* conf_copy_settings - all but forwards and rows; @to is zeroed or has none of its own */
+void conf_copy_settings(struct conf *to, const struct conf *from);
+
+/* conf_forward_fini - give back what a forward holds */
+void conf_forward_fini(struct conf_forward *f);
 
 /* conf_free - give everything back; @c may be NULL */
 void conf_free(struct conf *c);

@@ -168,15 +168,27 @@ int conf_load(const char *path, struct conf **out, FILE *err)
 	return ret;
 }
 
+void conf_copy_settings(struct conf *to, const struct conf *from)
+{
+	*to = *from;
+	to->forwards = NULL;
+	to->rows = NULL;
+	to->n_forwards = to->n_rows = 0;
+}
+
+void conf_forward_fini(struct conf_forward *f)
+{
+	free(f->name);
+	free(f->file);
+	free(f->allow);
+}
+
 void conf_free(struct conf *c)
 {
 	if (!c)
 		return;
-	for (unsigned i = 0; i < c->n_forwards; i++) {
-		free(c->forwards[i].name);
-		free(c->forwards[i].file);
-		free(c->forwards[i].allow);
-	}
+	for (unsigned i = 0; i < c->n_forwards; i++)
+		conf_forward_fini(&c->forwards[i]);
 	free(c->forwards);
 	free(c->rows);
 	free(c);

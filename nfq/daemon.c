@@ -31,6 +31,7 @@ enum {
 
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
 static const double RESTART_WAIT_S = 1.0;
+static const double TIDY_WAIT_S = 1.0;	/* rules that are left over do no harm; removing them takes our time */
 
 struct daemon {
 	struct live live;
@@ -44,7 +45,7 @@ struct daemon {
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
-	ev_timer settle, restart;
+	ev_timer settle, restart, tidy;
 	ev_signal on_hup, on_usr1, on_term, on_int;
 };
 
@@ -85,14 +86,14 @@ static int queues_open(struct daemon *d)
 {
 	char why[WHY_OCTETS];
 
-	d->live.threads = d->live.conf->workers ? d->live.conf->workers : cpus();
-	if (d->live.conf->queue + 2 * d->live.threads > 65536) {
-		log_error("queue %u: %u workers need %u numbers from there on; choose a smaller `queue:`", d->live.conf->queue,
+	d->live.threads = d->live.file->workers ? d->live.file->workers : cpus();
+	if (d->live.file->queue + 2 * d->live.threads > 65536) {
+		log_error("queue %u: %u workers need %u numbers from there on; choose a smaller `queue:`", d->live.file->queue,
 			  d->live.threads, 2 * d->live.threads);
 		return -ERANGE;
 	}
 	for (unsigned i = 0; i < d->live.threads; i++) {
-		uint16_t tcp = (uint16_t)(d->live.conf->queue + i), rest = (uint16_t)(tcp + d->live.threads);
+		uint16_t tcp = (uint16_t)(d->live.file->queue + i), rest = (uint16_t)(tcp + d->live.threads);
 
 		if (queue_open_wait(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0 ||
 		    queue_open_wait(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0) {
@@ -268,6 +269,15 @@ static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
 	live_refresh(&d->live);
 }
 
+static void on_tidy(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct daemon *d = w->data;
+
+	(void)events;
+	ev_timer_stop(loop, w);
+	live_tidy(&d->live);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
@@ -301,7 +311,8 @@ static void watch(struct daemon *d)
 	signal_watch(d, &d->on_int, SIGINT);
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
 	ev_timer_init(&d->restart, on_restart, 0., 0.);
-	d->settle.data = d->restart.data = d;
+	ev_timer_init(&d->tidy, on_tidy, 0., TIDY_WAIT_S);
+	d->settle.data = d->restart.data = d->tidy.data = d;
 	if (!route_watch_open(&d->routes)) {
 		ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
 		d->routes_io.data = d;
@@ -317,6 +328,11 @@ static void ask_swap(uint32_t area)
 
 	/* A worker that cannot be told is dead or dying: the next one is asked when it is ready. */
 	control_send(daemon_self.control, &m);
+}
+
+static void ask_tidy(void)
+{
+	ev_timer_again(daemon_self.loop, &daemon_self.tidy);
 }
 
 /* Everything up, in order; on failure whatever is up is taken down again. */
@@ -356,7 +372,7 @@ int daemon_run(const char *path, struct conf *conf)
 	struct daemon *d = &daemon_self;
 
 	*d = (struct daemon){
-		.live = { .path = path, .conf = conf, .ask_swap = ask_swap },
+		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy },
 		.reset = { -1, -1 },
 		.routes = { .fd = -1 },
 	};
@@ -365,18 +381,18 @@ int daemon_run(const char *path, struct conf *conf)
 	if (d->loop)
 		watch(d);
 	if (!d->loop || start(d) < 0) {
-		conf_free(d->live.conf);
+		conf_free(d->live.file);
 		return 1;
 	}
-	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s", conf->n_rows,
-		 conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
+	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
+		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
 	worker_watch(d);
 	ev_run(d->loop, 0);
 
 	log_info("stopping");
 	stop(d);
-	conf_free(d->live.conf);
+	conf_free(d->live.file);
 	ev_loop_destroy(d->loop);
 	return 0;
 }

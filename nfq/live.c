@@ -33,6 +33,43 @@ static void limits_of(const struct conf *c, uint32_t *limit_s)
 	limit_s[IDLE_ICMP] = t->icmp;
 }
 
+/* The file and what the sources say now, as one configuration. */
+static int compose(struct live *l, const struct conf *file, struct conf **out)
+{
+	struct conf_dynamic lists[LIVE_SOURCES] = { 0 };
+	struct conf_claims claims;
+	int err = conf_claims_init(&claims, file);
+
+	for (unsigned i = 0; !err && i < LIVE_SOURCES; i++)
+		if (l->source[i].contribute)
+			err = l->source[i].contribute(l->source[i].ctx, file, &claims, &lists[i]);
+	if (!err)
+		err = conf_compose(file, lists, LIVE_SOURCES, out);
+	conf_claims_free(&claims);
+	for (unsigned i = 0; i < LIVE_SOURCES; i++)
+		conf_dynamic_free(&lists[i]);
+	return err;
+}
+
+static int open_table(struct live *l)
+{
+	uint32_t area;
+	int err = compose(l, l->file, &l->conf);
+
+	if (!err)
+		err = table_make(l->conf, &l->table);
+	if (!err)
+		err = table_load(&l->table, l->conf, &l->state, &area);
+	if (!err)
+		return 0;
+	log_error("mapping table of %u rows: %s; forward fewer ranges", l->conf ? l->conf->n_rows : l->file->n_rows,
+		  strerror(-err));
+	table_free(&l->table);
+	conf_free(l->conf);
+	l->conf = NULL;
+	return err;
+}
+
 void live_params(const struct conf *c, struct nat_params *p)
 {
 	*p = (struct nat_params){ .max_flows = c->max_flows, .source_lo = c->source_lo, .source_hi = c->source_hi };
@@ -42,20 +79,16 @@ void live_params(const struct conf *c, struct nat_params *p)
 int live_open(struct live *l)
 {
 	struct nat_params p;
-	uint32_t area;
 	int err;
 
-	live_params(l->conf, &p);
+	live_params(l->file, &p);
 	err = state_make(&l->state, &p);
 	if (err) {
 		log_error("no memory for %" PRIu32 " flows: %s; lower `max-flows:`", p.max_flows, strerror(-err));
 		return err;
 	}
-	err = table_make(l->conf, &l->table);
-	if (!err)
-		err = table_load(&l->table, l->conf, &l->state, &area);
+	err = open_table(l);
 	if (err) {
-		log_error("mapping table of %u rows: %s; forward fewer ranges", l->conf->n_rows, strerror(-err));
 		state_free(&l->state);
 		return err;
 	}
@@ -66,16 +99,11 @@ int live_open(struct live *l)
 	return 0;
 }
 
-static int rules_for(const struct live *l, const struct conf *c, struct rules *r)
-{
-	return rules_make(c, l->threads, way_to, r);
-}
-
 int live_steer(struct live *l)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = rules_for(l, l->conf, &r);
+	int err = rules_make(l->conf, l->threads, way_to, &r);
 
 	if (err)
 		return err;
@@ -86,26 +114,46 @@ int live_steer(struct live *l)
 	return err;
 }
 
-static int rules_change(struct live *l, const struct conf *c)
+static int rules_change(struct live *l, const struct conf *c, bool always)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = rules_for(l, c, &r);
+	int err = rules_make(c, l->threads, way_to, &r);
 
 	if (err)
 		return err;
-	err = steer_replace(&l->steer, &r, why, sizeof(why));
+	err = steer_replace(&l->steer, &r, always, why, sizeof(why));
 	rules_free(&r);
 	if (err)
 		log_error("steering rules: %s", why);
 	return err;
 }
 
+/* Rules for what runs and what comes, together. */
+static int rules_widen(struct live *l, const struct conf *new)
+{
+	struct conf both = *new;
+	int err;
+
+	both.rows = calloc(l->conf->n_rows + new->n_rows + 1ul, sizeof(*both.rows));
+	if (!both.rows)
+		return -ENOMEM;
+	if (new->n_rows)
+		memcpy(both.rows, new->rows, new->n_rows * sizeof(*both.rows));
+	if (l->conf->n_rows)
+		memcpy(both.rows + new->n_rows, l->conf->rows, l->conf->n_rows * sizeof(*both.rows));
+	both.n_rows += l->conf->n_rows;
+	err = rules_change(l, &both, false);
+	free(both.rows);
+	return err;
+}
+
 static void change_abandon(struct live *l)
 {
+	conf_free(l->change.file);
 	conf_free(l->change.conf);
 	table_free(&l->change.table);
-	l->change.conf = NULL;
+	l->change.file = l->change.conf = NULL;
 	l->change.under_way = false;
 }
 
@@ -138,54 +186,85 @@ static void change_limits(struct live *l)
 		l->state.nat.block->flows.limit[c] = nat_tick_span(NAT_SEC(limit_s[c]));
 }
 
-static void change_begin(struct live *l, struct conf *new)
+static bool names_same(const struct conf *a, const struct conf *b)
 {
-	const struct conf *c = new ? new : l->conf;
+	if (a->n_forwards != b->n_forwards)
+		return false;
+	for (unsigned i = 0; i < a->n_forwards; i++)
+		if (strcmp(a->forwards[i].name, b->forwards[i].name) != 0)
+			return false;
+	return true;
+}
+
+/* Table and rules of the change in hand: made, and waiting for the worker. */
+static int change_prepare(struct live *l)
+{
+	int err = table_load(&l->change.table, l->change.conf, &l->state, &l->change.area);
+
+	if (!err)
+		err = rules_widen(l, l->change.conf);
+	if (err)
+		rules_change(l, l->conf, true);
+	return err;
+}
+
+/* Begin to change to @file, or NULL: the running one, if anything is different. Takes @file. */
+static void change_begin(struct live *l, struct conf *file)
+{
+	struct change *ch = &l->change;
 	int err;
 
-	err = table_make(c, &l->change.table);
-	if (!err && !new && table_same(&l->table, &l->change.table)) {
-		table_free(&l->change.table);
+	ch->file = file;
+	err = compose(l, file ? file : l->file, &ch->conf);
+	if (!err)
+		err = table_make(ch->conf, &ch->table);
+	if (!err && !file && table_same(&l->table, &ch->table) && names_same(l->conf, ch->conf)) {
+		change_abandon(l);
 		return;
 	}
 	if (!err)
-		err = table_load(&l->change.table, c, &l->state, &l->change.area);
-	l->change.conf = new;
-	l->change.under_way = true;
+		err = change_prepare(l);
 	if (err) {
-		log_error("new mapping table: %s; the running configuration stays", strerror(-err));
+		log_error("new mapping table: %s; what runs goes on running", strerror(-err));
 		change_abandon(l);
 		return;
 	}
-	l->ask_swap(l->change.area);
+	ch->under_way = true;
+	l->ask_swap(ch->area);
 }
 
-/* The worker works by the new table: bring the rules after it. */
+void live_tidy(struct live *l)
+{
+	if (!l->untidy || l->change.under_way)
+		return;			/* a change under way says it again */
+	l->untidy = false;
+	rules_change(l, l->conf, false);
+}
+
+/* The worker works by the new table: what ran before is gone. */
 static void change_finish(struct live *l, uint32_t ended)
 {
-	struct conf *new = l->change.conf;
-	int err = rules_change(l, new ? new : l->conf);
+	struct change *ch = &l->change;
+	bool reloaded = ch->file;
 
-	if (err && new) {
-		log_error("going back to the configuration before");
-		change_abandon(l);
-		rules_change(l, l->conf);
-		table_free(&l->table);	/* differs from any other: the old rows are loaded again */
-		change_begin(l, NULL);
-		return;
-	}
 	table_free(&l->table);
-	l->table = l->change.table;
-	l->change.table = (struct table){ 0 };
-	if (new) {
-		conf_free(l->conf);
-		l->conf = new;
-		l->change.conf = NULL;
+	conf_free(l->conf);
+	l->table = ch->table;
+	l->conf = ch->conf;
+	if (reloaded) {
+		conf_free(l->file);
+		l->file = ch->file;
 		change_limits(l);
+		rules_change(l, l->conf, true);
+	} else {
+		l->untidy = true;
+		l->ask_tidy();
 	}
-	l->change.under_way = false;
+	ch->file = ch->conf = NULL;
+	ch->table = (struct table){ 0 };
+	ch->under_way = false;
 	log_info("%s: %u rows, %" PRIu32 " flows ended with their forward",
-		 new ? "configuration reloaded" : "routes or devices changed", l->conf->n_rows, ended);
+		 reloaded ? "configuration reloaded" : "forwards, routes or devices changed", l->conf->n_rows, ended);
 }
 
 /* A multi-line text to the log, each line by itself. */
@@ -218,8 +297,8 @@ void live_reload(struct live *l)
 		log_lines(text);
 		log_error("%s was not taken over; the running configuration stays", l->path);
 	} else {
-		warn_fixed(l->conf, new);
-		keep_fixed(l->conf, new);
+		warn_fixed(l->file, new);
+		keep_fixed(l->file, new);
 		change_begin(l, new);
 	}
 	free(text);
@@ -244,8 +323,6 @@ void live_swapped(struct live *l, uint32_t area, uint32_t ended)
 	if (!l->change.under_way || area != l->change.area)
 		return;
 	change_finish(l, ended);
-	if (l->change.under_way)
-		return;			/* going back */
 	if (l->change.reload) {
 		l->change.reload = l->change.again = false;
 		live_reload(l);
@@ -264,5 +341,7 @@ void live_close(struct live *l)
 {
 	change_abandon(l);
 	table_free(&l->table);
+	conf_free(l->conf);
+	l->conf = NULL;
 	state_free(&l->state);
 }

@@ -2,40 +2,69 @@
 /*
  * live - the running configuration, and how another takes its place.
  *
- * In this order, so that no packet meets half of a change: the new mapping
- * table is written into the spare area; the worker swaps and ends the flows
- * that lost their forward; then the rules follow. If the rules cannot be
- * changed, everything goes back to what ran before.
+ * What runs is the file and, behind it, what each source contributes at run
+ * time: forwards of guests, forwards of the control socket. Sources are asked
+ * whenever anything may have changed, and nothing happens if nothing did. A
+ * change that is asked for while another is under way comes after it, once.
+ *
+ * In this order, so that no packet meets half of a change: the rules for what
+ * is new are added to those for what runs; the new mapping table is written
+ * into the spare area; the worker swaps and ends the flows that lost their
+ * forward; then the rules for what is gone are removed. If the rules cannot
+ * be added, everything stays as it ran.
+ *
+ * A change of targets alone, and a guest that goes away, waits for no rule:
+ * listeners keep theirs, and rules that are left over are removed later.
  *
  * Threads  none: main process only
  */
 #ifndef NFQ_LIVE_H
 #define NFQ_LIVE_H
 
-#include "conf/conf.h"
+#include "conf/dynamic.h"
 #include "nfq/state.h"
 #include "nfq/steer.h"
 #include "nfq/table.h"
 
+/* Who contributes forwards at run time. */
+struct live_source {
+	/**
+	 * contribute - say what shall be forwarded now, beside the file
+	 * @file:   what the file says; may be one that is not running yet
+	 * @claims: listeners and ports that are taken; every row of @out must have been added to it
+	 * @out:    empty; filled with forwards and rows, freed by live
+	 * Returns 0 or -errno; then the change is given up and what runs goes on running.
+	 */
+	int (*contribute)(void *ctx, const struct conf *file, struct conf_claims *claims, struct conf_dynamic *out);
+	void *ctx;
+};
+
+enum { LIVE_SOURCES = 2 };
+
 /* A configuration on its way into the kernel. */
 struct change {
-	struct conf *conf;		/* NULL: the running one, but the host's routes or devices changed */
+	struct conf *file;		/* NULL: the running one, but sources, routes or devices changed */
+	struct conf *conf;		/* file and sources */
 	struct table table;
 	uint32_t area;			/* mapping area that the worker shall swap to */
 	bool under_way;
-	bool again;			/* routes changed meanwhile: look once more after it */
+	bool again;			/* something changed meanwhile: look once more after it */
 	bool reload;			/* asked for meanwhile: the file is read again after it */
 };
 
 struct live {
 	const char *path;		/* of the configuration */
-	struct conf *conf;
+	struct live_source source[LIVE_SOURCES];	/* in this order; those without contribute() are skipped */
+	struct conf *file;		/* as it was read */
+	struct conf *conf;		/* what runs: the file and the sources */
 	struct table table;
 	struct state state;
 	struct steer steer;
 	unsigned threads;		/* queue pairs that the rules spread packets over */
 	struct change change;
+	bool untidy;			/* rules of what is gone may be left */
 	void (*ask_swap)(uint32_t area);	/* ask the worker; its answer comes to live_swapped() */
+	void (*ask_tidy)(void);		/* call live_tidy() in about a second */
 };
 
 /* live_params - what the engine's block is made by: all that a configuration decides; state_make() does the rest */
@@ -43,8 +72,8 @@ void live_params(const struct conf *c, struct nat_params *p);
 
 /**
  * live_open - make state and first mapping table; no rules yet
- * @l: path, conf, threads and ask_swap are set by the caller
- * Returns 0, or -errno after one line in the log; then nothing is left.
+ * @l: path, file, threads, sources, ask_swap and ask_tidy are set by the caller
+ * Returns 0, or -errno after one line in the log; then nothing is left but the file.
  */
 int live_open(struct live *l);
 
@@ -60,8 +89,15 @@ void live_close(struct live *l);
 /* live_reload - read the configuration again; a bad one is reported and the running one stays */
 void live_reload(struct live *l);
 
-/* live_refresh - routes or devices may have changed: swap tables and rules if that matters to any row */
+/**
+ * live_refresh - sources, routes or devices may have changed: ask them, and change what is different
+ * Cheap if nothing is: no packet and no rule notices. With new targets or
+ * ports it takes some runs of iptables or nft before the swap, otherwise none.
+ */
 void live_refresh(struct live *l);
+
+/* live_tidy - remove the rules of what is gone */
+void live_tidy(struct live *l);
 
 /* live_worker_ready - a new worker runs: it is asked for the swap that the last one may not have done */
 void live_worker_ready(struct live *l);

@@ -117,28 +117,65 @@ static bool rules_have(const struct rules *r, enum nat_family family)
 	return false;
 }
 
-static int nft_install(const struct rules *r, char *why, size_t octets)
+void steer_forget(struct steer *s)
+{
+	for (unsigned t = 0; t < RULES_TABLES; t++)
+		for (unsigned f = 0; f < 2; f++) {
+			free(s->text[t][f]);
+			s->text[t][f] = NULL;
+		}
+}
+
+/* Is @text what *@last says was installed? Else it takes its place, as not installed yet. */
+static bool text_known(char **last, const char *text, bool always)
+{
+	if (!always && *last && !strcmp(*last, text))
+		return true;
+	free(*last);
+	*last = NULL;
+	return false;
+}
+
+static int nft_install(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
-	int err;
+	int err = 0;
 
 	if (!out)
 		return -ENOMEM;
 	rules_write_nft(r, out);
 	fclose(out);
-	err = nft_load(text, why, octets);
+	if (!text_known(&s->text[0][0], text, always)) {
+		err = nft_load(text, why, octets);
+		if (!err) {
+			s->text[0][0] = text;
+			return 0;
+		}
+	}
 	free(text);
 	return err;
+}
+
+/* The rules of one table as text; @saved: see rules_write_xt(). NULL: no memory. */
+static char *xt_text(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	rules_write_xt(r, family, t, saved, out);
+	fclose(out);
+	return text;
 }
 
 static int xt_install_table(const struct rules *r, enum nat_family family, const char *flavour, enum rules_table t,
 			    char *why, size_t octets)
 {
 	char *saved, *text = NULL;
-	size_t len;
-	FILE *out;
 	int err = -ENOMEM;
 
 	if (!rules_have(r, family)) {
@@ -146,41 +183,48 @@ static int xt_install_table(const struct rules *r, enum nat_family family, const
 		return 0;
 	}
 	saved = xt_saved(family, flavour, t);
-	out = open_memstream(&text, &len);
-	if (saved && out) {
-		rules_write_xt(r, family, t, saved, out);
-		fflush(out);
+	if (saved)
+		text = xt_text(r, family, t, saved);
+	if (text)
 		err = xt_load(family, flavour, text, why, octets);
-	}
-	if (out)
-		fclose(out);
 	free(text);
 	free(saved);
 	return err;
 }
 
 /* Sources first, so that the answers to the first packet find their rules. */
-static int xt_install(const struct rules *r, const char *flavour, char *why, size_t octets)
+static int xt_install(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
 	for (unsigned t = RULES_TABLES; t--;)
 		for (unsigned f = 0; f < 2; f++) {
-			int err = xt_install_table(r, families[f], flavour, t, why, octets);
+			char *text = rules_have(r, families[f]) ? xt_text(r, families[f], t, "") : strdup("");
+			int err = 0;
 
-			if (err)
+			if (!text)
+				return -ENOMEM;
+			if (text_known(&s->text[t][f], text, always)) {
+				free(text);
+				continue;
+			}
+			err = xt_install_table(r, families[f], s->flavour, t, why, octets);
+			if (err) {
+				free(text);
 				return err;
+			}
+			s->text[t][f] = text;
 		}
 	return 0;
 }
 
-static int install_once(const struct steer *s, const struct rules *r, char *why, size_t octets)
+static int install_once(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
-	return s->backend == STEER_NFT ? nft_install(r, why, octets) : xt_install(r, s->flavour, why, octets);
+	return s->backend == STEER_NFT ? nft_install(s, r, always, why, octets) : xt_install(s, r, always, why, octets);
 }
 
-int steer_replace(struct steer *s, struct rules *r, char *why, size_t why_octets)
+int steer_replace(struct steer *s, struct rules *r, bool always, char *why, size_t why_octets)
 {
 	r->conntrack = s->conntrack;
-	return install_once(s, r, why, why_octets);
+	return install_once(s, r, always, why, why_octets);
 }
 
 /* With conntrack's help if the kernel has it; DESIGN: nothing but the host's stateful rules needs it. */
@@ -190,11 +234,11 @@ static int install_first(struct steer *s, struct rules *r, char *why, size_t oct
 	int err;
 
 	r->conntrack = s->conntrack = true;
-	err = install_once(s, r, why, octets);
+	err = install_once(s, r, true, why, octets);
 	if (!err)
 		return 0;
 	r->conntrack = s->conntrack = false;
-	if (install_once(s, r, second, sizeof(second)))
+	if (install_once(s, r, true, second, sizeof(second)))
 		return err;
 	log_info("no conntrack in this kernel (%s): new flows are not passed by the host's FORWARD rules", why);
 	return 0;
@@ -301,6 +345,7 @@ void steer_stop(struct steer *s)
 		break;
 	}
 	s->backend = STEER_NONE;
+	steer_forget(s);
 }
 
 const char *steer_name(const struct steer *s)

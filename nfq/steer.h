@@ -23,6 +23,7 @@ struct steer {
 	enum steer_backend backend;
 	const char *flavour;		/* STEER_XT: "", "-nft" or "-legacy", as in iptables-nft-restore */
 	bool conntrack;			/* the kernel can match it */
+	char *text[RULES_TABLES][2];	/* what was installed last, by table and family (nft: [0][0]); NULL: nothing known */
 };
 
 /**
@@ -39,13 +40,19 @@ int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char 
 
 /**
  * steer_replace - install @r in place of what is there
+ * @always: also the tables that we have installed just so: somebody may have flushed them
  * Returns 0 or as steer_start(). On error some tables may have the new rules:
  * call again with the old ones.
+ * Cost: nothing for a table that stays as it is; one run of nft, or two of the
+ * iptables family per table and family that changes, 10 to 20 ms each.
  */
-int steer_replace(struct steer *s, struct rules *r, char *why, size_t why_octets);
+int steer_replace(struct steer *s, struct rules *r, bool always, char *why, size_t why_octets);
 
 /* steer_stop - remove everything of ours; @s may have been started or not */
 void steer_stop(struct steer *s);
+
+/* steer_forget - give back memory, and leave the rules where they are */
+void steer_forget(struct steer *s);
 
 /* steer_name - "nft", "iptables-legacy", ... for logs */
 const char *steer_name(const struct steer *s);

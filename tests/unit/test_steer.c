@@ -59,11 +59,11 @@ static int start(struct steer *s, enum conf_steering want, const char *yaml)
 	return err;
 }
 
-static int replace(struct steer *s, const char *yaml)
+static int replace(struct steer *s, const char *yaml, bool always)
 {
 	struct rules r = rules_of(yaml);
 	char why[1024];
-	int err = steer_replace(s, &r, why, sizeof(why));
+	int err = steer_replace(s, &r, always, why, sizeof(why));
 
 	rules_free(&r);
 	return err;
@@ -142,9 +142,9 @@ static void come_and_go(void **state)
 	if (start(&s, w->want, OURS))
 		skip();
 	assert_true(is_forwarded());
-	assert_int_equal(replace(&s, "forwards: []"), 0);
+	assert_int_equal(replace(&s, "forwards: []", false), 0);
 	assert_false(is_forwarded());
-	assert_int_equal(replace(&s, OURS), 0);
+	assert_int_equal(replace(&s, OURS, false), 0);
 	assert_true(is_forwarded());
 	steer_stop(&s);
 	assert_false(is_forwarded());
@@ -164,7 +164,7 @@ static void replaced_without_gap(void **state)
 	host_got();
 	pid = sender();
 	for (unsigned i = 0; i < 6; i++)
-		assert_int_equal(replace(&s, i % 2 ? OURS : OTHER), 0);
+		assert_int_equal(replace(&s, i % 2 ? OURS : OTHER, false), 0);
 	end(pid);
 	assert_int_equal(host_got(), 0);
 	steer_stop(&s);
@@ -187,6 +187,26 @@ static void taken_over_without_gap(void **state)
 	end(pid);
 	assert_int_equal(host_got(), 0);
 	steer_stop(&s);
+	steer_forget(&dead);
+	assert_int_equal(traces(), 0);
+}
+
+/* What is installed already is not installed again: changes of other tables must be quick. Unless asked to. */
+static void same_rules_are_left_alone(void **state)
+{
+	const struct way_in *w = *state;
+	struct steer s;
+
+	up_or_skip();
+	if (start(&s, w->want, OURS))
+		skip();
+	for (unsigned always = 0; always < 2; always++) {
+		netns_sh("for i in iptables-nft iptables-legacy; do $i -t raw -F; done; nft flush table inet nfqnat 2>/dev/null; true");
+		assert_false(is_forwarded());
+		assert_int_equal(replace(&s, OURS, always), 0);
+		assert_int_equal(is_forwarded(), always);
+	}
+	steer_stop(&s);
 	assert_int_equal(traces(), 0);
 }
 
@@ -200,11 +220,13 @@ static void leftovers_of_any_backend_go(void **state)
 		struct steer dead, s;
 
 		if (start(&dead, ways[i].want, OURS) || start(&s, w->want, OURS)) {
+			steer_forget(&dead);
 			assert_int_equal(traces(), 0);		/* who cannot start leaves nothing, of nobody */
 			continue;
 		}
 		assert_true(is_forwarded());
 		steer_stop(&s);
+		steer_forget(&dead);
 		assert_int_equal(traces(), 0);
 	}
 }
@@ -215,6 +237,7 @@ int main(void)
 		{ "rules come and go", come_and_go },
 		{ "rules are replaced without a gap", replaced_without_gap },
 		{ "a killed daemon's rules are taken over without a gap", taken_over_without_gap },
+		{ "rules that are there already are not touched, unless asked", same_rules_are_left_alone },
 		{ "what another backend left goes", leftovers_of_any_backend_go },
 	};
 	static char names[COUNT(rules) * COUNT(ways)][96];
