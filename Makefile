@@ -53,7 +53,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .SECONDARY:
 
 .PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-fuzz check-netns check-kernel mutate fuzz tidy \
-	bench bench-quick check-bench install uninstall clean
+	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $(TOOLS) ## build everything into build/
 
@@ -122,7 +122,7 @@ demo: all ## run the main job on real packets in namespaces and print each trans
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
 check: | .deps ## all tests
-	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-fuzz check-bench check-netns
+	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-fuzz check-bench check-netns check-compliance
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
@@ -152,6 +152,12 @@ check-bench: ## the bench harness itself: what it counts is true
 	@$(MAKE) --no-print-directory SAN=1 bench-programs && tests/bench/run build/san
 .PHONY: bench-programs
 bench-programs: all $(BENCH)
+
+check-compliance: ## docs/rfc-compliance.md is true of the run before
+	@tests/compliance/run build/results.log docs/rfc-compliance.md
+
+compliance: ## make docs/rfc-compliance.md anew, after make check
+	@tests/compliance/table build/results.log >docs/rfc-compliance.md.new && mv docs/rfc-compliance.md.new docs/rfc-compliance.md
 
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build

@@ -5,6 +5,7 @@
 #   result ok NAME | result 'not ok' NAME [WHY] | result skip NAME REASON
 #   result_done RUNNER      writes build/results/RUNNER, status 1 if anything failed
 # The file holds `passed failed skipped`; tests/sum adds all of them up.
+# build/results.log gets every line: from it docs/rfc-compliance.md is made.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RESULT_PASSED=0 RESULT_FAILED=0 RESULT_SKIPPED=0
@@ -18,6 +19,7 @@ result() {
 	*)	RESULT_FAILED=$((RESULT_FAILED + 1)) ;;
 	esac
 	printf '%s %s%s\n' "$what" "$name" "${why:+: $why}"
+	printf '%s %s%s\n' "$what" "$name" "${why:+: $why}" >>"$TOP/build/results.log"
 }
 
 # result_note - more about the result before: read from stdin, kept apart from result lines by a `#`
