@@ -33,7 +33,7 @@ CFLAGS	?= -g
 NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
 HARDEN	:= -pie -Wl,-z,relro,-z,now
 LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
-PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap
+PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
 LIBS	= $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))

@@ -38,6 +38,7 @@ struct daemon {
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct reset reset;
 	struct route_watch routes;
+	struct sandbox sandbox;		/* who the workers are */
 	pid_t worker;
 	int control;
 	double worker_since;
@@ -108,7 +109,8 @@ static int queues_open(struct daemon *d)
 static int worker_spawn(struct daemon *d)
 {
 	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads,
-				 .drop_unanswered = d->quick_deaths >= QUICK_DEATHS_MAX };
+				 .drop_unanswered = d->quick_deaths >= QUICK_DEATHS_MAX, .sandbox = d->sandbox,
+				 .first = !d->worker_since };
 	int pair[2], err;
 
 	err = control_pair(pair);
@@ -377,6 +379,7 @@ int daemon_run(const char *path, struct conf *conf)
 		.routes = { .fd = -1 },
 	};
 	signal(SIGPIPE, SIG_IGN);
+	sandbox_user(&d->sandbox);
 	d->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (d->loop)
 		watch(d);

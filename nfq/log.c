@@ -35,8 +35,11 @@ void log_open(enum log_to to, int verbose)
 	log_to = to;
 	log_verbose = verbose;
 	log_prefix = stderr_is_journal();
-	if (to == LOG_TO_SYSLOG)
-		openlog("nfqnatd", LOG_PID, LOG_DAEMON);
+	if (to == LOG_TO_SYSLOG) {
+		/* At once, with the time zone: a worker cannot open anything later. */
+		tzset();
+		openlog("nfqnatd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	}
 }
 
 static void log_line(int level, const char *fmt, va_list ap) LOG_FORMAT(2, 0);

@@ -2,7 +2,6 @@
 /* worker - see worker.h */
 #include "nfq/worker.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <ev.h>
 #include <inttypes.h>
@@ -17,6 +16,7 @@
 #include "nfq/batch.h"
 #include "nfq/control.h"
 #include "nfq/log.h"
+#include "nfq/sandbox.h"
 
 enum {
 	ROUNDS_MAX = 16,		/* batches from one queue before another gets its turn */
@@ -237,15 +237,19 @@ static int thread_init(struct thread *t)
 	return 0;
 }
 
-/* CAP_NET_ADMIN for verdicts, nothing else, and no way to get more. */
-static int shed_privileges(void)
+/* Nothing but packets from here on; what could not be had is said once, not for each worker. */
+static int confine(const struct worker_args *a)
 {
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) < 0)
-		return -EPERM;
-	if (capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0)
-		return -EPERM;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+	struct sandbox s = a->sandbox;
+	int lacks;
+
+	s.lock = a->state->nat.block;
+	s.lock_octets = a->state->octets;
+	lacks = sandbox_enter(&s);
+	for (int bit = 1; lacks > 0 && a->first && bit <= lacks; bit <<= 1)
+		if (lacks & bit)
+			log_info("worker: without %s", sandbox_lack_name((enum sandbox_lacks)bit));
+	return lacks < 0 ? lacks : 0;
 }
 
 /* The main process decides when a worker ends; a terminal's signals are not for it. */
@@ -261,10 +265,11 @@ static void own_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int threads_run(struct thread *t, unsigned n, uint32_t lost)
+static int threads_run(struct thread *t, unsigned n, uint32_t lost, pid_t parent)
 {
 	struct control_msg ready = { .type = CONTROL_READY };
 	pthread_t id;
+	int err;
 
 	for (unsigned i = 0; i < n; i++)
 		if (thread_init(&t[i]) < 0)
@@ -272,6 +277,13 @@ static int threads_run(struct thread *t, unsigned n, uint32_t lost)
 	for (unsigned i = 0; i < n; i++)
 		ready.count += (uint32_t)reclaim(&t[i]);
 	ready.area = lost;
+	err = confine(&t->args);
+	if (err)
+		return err;
+	/* Changing the user has cleared it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		return -ESRCH;
 	/* What the last worker did not finish, or nat_recover() began: until it is done no table can be loaded. */
 	sweep_all(&t[0]);
 	for (unsigned i = 1; i < n; i++)
@@ -303,9 +315,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	lost = nat_recover(&engine.nat, state_clock());
 	for (unsigned i = 0; i < a->threads; i++)
 		thread[i] = (struct thread){ .args = *a, .queues = &a->queues[i], .engine = &engine, .index = i };
-	err = shed_privileges();
-	if (!err)
-		err = threads_run(thread, a->threads, lost);
+	err = threads_run(thread, a->threads, lost, parent);
 	if (err)
 		log_error("worker: %s", strerror(-err));
 	return err != 0;

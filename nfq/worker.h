@@ -3,8 +3,8 @@
  * worker - the process that handles packets.
  *
  * A child of the main process. It inherits the state block and the queue
- * sockets, keeps CAP_NET_ADMIN and nothing else, and runs one pinned thread
- * per queue pair on the one engine. If it dies, the main process starts
+ * sockets, gives everything else up (sandbox.h), and runs one pinned thread per
+ * queue pair on the one engine. If it dies, the main process starts
  * another on the same block and the same queues.
  */
 #ifndef NFQ_WORKER_H
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "nfq/queue.h"
+#include "nfq/sandbox.h"
 #include "nfq/state.h"
 
 enum { WORKER_THREADS_MAX = 64 };
@@ -30,6 +31,8 @@ struct worker_args {
 	int control;			/* the worker's end; closing the other end ends the worker */
 	int unwanted[4];		/* closed in the child: what the main process has open and a worker must not */
 	bool drop_unanswered;		/* see queue_reclaim() */
+	struct sandbox sandbox;		/* uid and gid of the worker; the rest is filled in there */
+	bool first;			/* say what protection this host does not have */
 };
 
 /* worker_start - fork a worker; returns its pid or -errno. It says CONTROL_READY when it handles packets. */

@@ -2,6 +2,7 @@
 /* worker: real worker processes on real queues; how they begin, die and end. */
 #include "nfq/worker.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -191,6 +192,28 @@ static void keeps_one_capability(void **state)
 	assert_string_equal(value, "0000000000000000");
 	status_of(own.pid, "NoNewPrivs", value, sizeof(value));
 	assert_string_equal(value, "1");
+	status_of(own.pid, "Seccomp_filters", value, sizeof(value));
+	assert_string_equal(value, "1");
+	down();
+}
+
+/* What /proc shows of its root: nothing. */
+static void has_an_empty_root(void **state)
+{
+	char path[64];
+	struct dirent *e;
+	DIR *dir;
+
+	(void)state;
+	up_or_skip();
+	start_worker();
+	snprintf(path, sizeof(path), "/proc/%d/root/", own.pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			unit_fail("its root has %s", e->d_name);
+	closedir(dir);
 	down();
 }
 
@@ -393,6 +416,7 @@ int main(void)
 	unit_add("signals for the main process do not end a worker", main_process_signals_are_not_its_own, NULL);
 	unit_add("a worker killed under load, forty times, loses no packet", killed_under_load_loses_none, NULL);
 	unit_add("a worker keeps CAP_NET_ADMIN alone", keeps_one_capability, NULL);
+	unit_add("a worker sees no file", has_an_empty_root, NULL);
 	unit_add("a worker closes what is not for it", unwanted_descriptors_are_closed, NULL);
 	unit_add("a swap that ends 12000 flows tells each and then its end", swap_ends_all_flows, NULL);
 	unit_add("a swap keeps the flows of a forward that stays", swap_keeps_flows_of_the_same_forward, NULL);
