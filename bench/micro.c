@@ -160,7 +160,7 @@ static struct bench bench_new(uint32_t max_flows, uint32_t ports)
 	if (map_build(nat_spare_map(&b.nat), rows, n, NULL, 0, &bad))
 		exit(1);
 	nat_swap_map(&b.nat);
-	nat_sweep(&b.nat, max_flows);
+	nat_sweep(&b.nat, 0, max_flows);
 	free(rows);
 	return b;
 }

@@ -71,6 +71,7 @@ void block_init(void *mem, const struct nat_params *p)
 
 		b->flows.limit[c] = nat_tick_span(NAT_SEC(s));
 	}
+	b->flows.limit[IDLE_FROZEN] = UINT32_MAX;
 	t = block_flows(b);
 	flow_init(&t);
 	for (unsigned i = 0; i < 2; i++)

@@ -132,8 +132,17 @@ void flow_del(struct flow_table *t, uint32_t index)
 	slot_free(t, index);
 }
 
+static nat_tick frozen_used(enum idle_class class, nat_tick silent)
+{
+	return (nat_tick)class << 28 | (silent < 0xfffffff ? silent : 0xfffffff);
+}
+
 void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now)
 {
+	if (f->idle == IDLE_FROZEN) {
+		f->used = frozen_used(flow_class(f), 0);
+		return;
+	}
 	f->used = now;
 	if (now - f->queued < t->head->limit[f->idle] / 8)
 		return;
@@ -143,9 +152,34 @@ void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now)
 
 void flow_move(struct flow_table *t, struct nat_flow *f, enum idle_class to, nat_tick now)
 {
+	if (f->idle == IDLE_FROZEN) {
+		f->used = frozen_used(to, 0);
+		return;
+	}
 	queue_del(t, f);
 	f->idle = to & 15u;
 	f->used = now;
+	queue_add(t, f, now);
+}
+
+void flow_freeze(struct flow_table *t, struct nat_flow *f, nat_tick now)
+{
+	nat_tick used = frozen_used(f->idle, now - f->used);
+
+	assert(f->idle != IDLE_FREE && f->idle != IDLE_FROZEN);
+	flow_move(t, f, IDLE_FROZEN, now);
+	f->used = used;
+}
+
+void flow_thaw(struct flow_table *t, struct nat_flow *f, nat_tick now)
+{
+	enum idle_class class = flow_class(f);
+	nat_tick silent = flow_silent(f, now);
+
+	assert(f->idle == IDLE_FROZEN);
+	queue_del(t, f);
+	f->idle = class & 15u;
+	f->used = now - silent;
 	queue_add(t, f, now);
 }
 
@@ -227,6 +261,8 @@ static bool slot_plausible(const struct nat_flow *f)
 	bool tcp = f->proto == NAT_PROTO_TCP;
 
 	if (f->idle == IDLE_FREE || f->idle >= IDLE_CLASSES || f->tcp >= TCP_STATES)
+		return false;
+	if (flow_class(f) == IDLE_FREE || flow_class(f) >= IDLE_CLASSES)
 		return false;
 	if (f->family != NAT_IPV4 && f->family != NAT_IPV6)
 		return false;

@@ -44,7 +44,7 @@ struct nat_flow {
 	uint8_t tcp : 4;		/* enum tcp_state; TCP_NONE if not TCP */
 	uint8_t idle : 4;		/* enum idle_class; IDLE_FREE: slot is free (I3) */
 	uint8_t flags;			/* enum flow_flag */
-	nat_tick used;			/* last packet that counts as use (R33) */
+	nat_tick used;			/* last packet that counts as use (R33); IDLE_FROZEN: see flow_freeze() */
 	nat_tick queued;		/* when it was put into its idle queue (I2) */
 	uint32_t prev, next;		/* in the idle queue, or the free list; NAT_NONE at the ends */
 	uint32_t row : 24;		/* in the mapping table of this epoch */
@@ -131,6 +131,29 @@ void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now);
 
 /* flow_move - the flow waits in class @to from @now on */
 void flow_move(struct flow_table *t, struct nat_flow *f, enum idle_class to, nat_tick now);
+
+/**
+ * flow_freeze - the flow's timer stands still from @now on
+ * It waits in IDLE_FROZEN; `used` holds its class (4 bits) and for how many
+ * ticks it was silent (28 bits). flow_touch() and flow_move() of a frozen
+ * flow change these two; it stays where it is.
+ */
+void flow_freeze(struct flow_table *t, struct nat_flow *f, nat_tick now);
+
+/* flow_thaw - its timer goes on, with the time that was left */
+void flow_thaw(struct flow_table *t, struct nat_flow *f, nat_tick now);
+
+/* flow_class - the class whose limit holds for the flow: of a frozen one, that which it will return to */
+static inline enum idle_class flow_class(const struct nat_flow *f)
+{
+	return f->idle == IDLE_FROZEN ? (enum idle_class)(f->used >> 28) : (enum idle_class)f->idle;
+}
+
+/* flow_silent - ticks since it was used; of a frozen one, until it was frozen */
+static inline nat_tick flow_silent(const struct nat_flow *f, nat_tick now)
+{
+	return f->idle == IDLE_FROZEN ? f->used & 0xfffffff : now - f->used;
+}
 
 /* flow_expired - must nobody find it any more? */
 static inline bool flow_expired(const struct flow_table *t, const struct nat_flow *f, nat_tick now)

@@ -25,7 +25,8 @@
 	X(TCP_DOUBT,             300,               0, "established, but a RST came that did not fit (R44)")      \
 	X(TCP_FIN,               240,               0, "half closed (R41)")                                       \
 	X(TCP_CLOSING,           240,               2, "RFC 7857 2.2: 4 minutes, also after a RST")               \
-	X(ICMP,                  60,                1, "RFC 5508 REQ-2: 60 seconds")
+	X(ICMP,                  60,                1, "RFC 5508 REQ-2: 60 seconds")                              \
+	X(FROZEN,                0,                 0, "its guest is suspended: for ever, then the time left (flow.h)")
 
 enum idle_class {
 #define X(name, seconds, evict, why) IDLE_##name,

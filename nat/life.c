@@ -43,19 +43,36 @@ void life_end(struct nat *n, uint32_t index, enum nat_cause cause)
 	flow_del(&n->flows, index);
 }
 
-bool life_keeps(struct nat *n, struct nat_flow *f)
+/* Was it another life of the guest that the flow was with? The table before this one tells, if the flow is of it. */
+static bool is_reborn(const struct nat *n, const struct nat_flow *f, const struct map_row *row)
 {
+	const struct map *old = &n->map[!n->block->active];
+
+	return ((f->epoch + 1) & 0xff) == (n->block->epoch & 0xff) && f->row < old->head->n_rows &&
+	       old->row[f->row].life != row->life;
+}
+
+bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
+{
+	const struct map *m = active_map(n);
+	bool freeze;
 	uint32_t row;
 
 	if (nat_row(n, f))
 		return true;
-	row = map_keeps(active_map(n), &f->orig, &f->reply, f->proto, f->family);
-	if (row == NAT_NONE) {
+	row = map_keeps(m, &f->orig, &f->reply, f->proto, f->family);
+	if (row == NAT_NONE || is_reborn(n, f, &m->row[row])) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
 		return false;
 	}
 	f->row = row & 0xffffff;
 	f->epoch = n->block->epoch & 0xff;
+	/* What nobody answered goes on ageing: else a suspended guest would let strangers fill the table. */
+	freeze = (m->row[row].flags & MAP_FROZEN) && (f->flags & FLOW_ANSWERED);
+	if (freeze && f->idle != IDLE_FROZEN)
+		flow_freeze(&n->flows, f, now);
+	else if (!freeze && f->idle == IDLE_FROZEN)
+		flow_thaw(&n->flows, f, now);
 	return true;
 }
 
@@ -150,12 +167,29 @@ static bool is_spoofed(const struct map_row *row, uint32_t indev, const struct n
 	return row->oif && indev != row->oif && row->inside_bits && nat_prefix_has(&inside, src, row->family);
 }
 
+/* There is a row but no guest: what the sender hears. */
+static enum nat_reason no_guest(enum map_action action)
+{
+	switch (action) {
+	case MAP_FORWARD:
+		break;
+	case MAP_REJECT:
+		return NAT_WHY_REJECTED;
+	case MAP_DROP:
+		return NAT_WHY_DISCARDED;
+	case MAP_HOLD:
+		return NAT_WHY_HELD;
+	}
+	return NAT_WHY_UNDECIDED;
+}
+
 /* The translated ends: from row to flow. Returns whether the source is one of our own addresses. */
 static bool translate(const struct map_row *row, const struct nat_pkt *p, struct nat_flow *f)
 {
 	const struct nat_addr *src = &f->orig.src;
 	bool hairpin = p->hook == NAT_PRE && row->oif && p->indev == row->oif;
 	bool loop = p->hook == NAT_OUT && nat_addr_is_loopback(src, f->family);
+	bool host = row->flags & MAP_HOST_SOURCE;
 
 	f->reply = flow_back(f);
 	f->reply.src = row->to;
@@ -165,11 +199,11 @@ static bool translate(const struct map_row *row, const struct nat_pkt *p, struct
 		f->flags |= FLOW_LOCAL;
 	if (hairpin)
 		f->reply.dst = f->orig.dst;		/* R75, RFC 4787 REQ-9a */
-	if (loop)
+	if (loop || host)
 		f->reply.dst = row->near;
-	if (hairpin && !nat_addr_eq(&f->reply.dst, src))
+	if ((hairpin || (host && p->hook == NAT_PRE)) && !nat_addr_eq(&f->reply.dst, src))
 		f->flags |= FLOW_HAIRPIN;
-	return hairpin || loop;
+	return hairpin || loop || host;
 }
 
 enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
@@ -190,6 +224,9 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 		return why;
 	if (!map_allows(m, &m->row[row], &f.orig.src))
 		return NAT_WHY_NOT_ALLOWED;
+	why = no_guest(m->row[row].action);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
 	if (p->hook == NAT_PRE && is_spoofed(&m->row[row], p->indev, &f.orig.src))
 		return NAT_WHY_SPOOFED;
 	if (p->truncated)
@@ -283,7 +320,7 @@ static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct 
 
 	/* R34: repeating what nobody answers keeps nothing open. R33, R45: nor does a RST, or anything after it. */
 	unanswered = dir == NAT_ORIG && (to == TCP_SYN_SENT || to == TCP_PICKED_UP);
-	if (idle != f->idle || (to == TCP_SYN_SENT && was != TCP_SYN_SENT))
+	if (idle != flow_class(f) || (to == TCP_SYN_SENT && was != TCP_SYN_SENT))
 		flow_move(&n->flows, f, idle, now);
 	else if (!unanswered && to != TCP_RESET && seen != TCP_EV_RST)
 		flow_touch(&n->flows, f, now);
@@ -298,7 +335,7 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 		why = track_tcp(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
-	} else if (f->idle == IDLE_UDP_OPENING && dir == NAT_REPLY) {
+	} else if (flow_class(f) == IDLE_UDP_OPENING && dir == NAT_REPLY) {
 		flow_move(&n->flows, f, IDLE_UDP, now);
 	} else {
 		flow_touch(&n->flows, f, now);

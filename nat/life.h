@@ -26,7 +26,11 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 /* life_end - end a flow and tell the listener */
 void life_end(struct nat *n, uint32_t index, enum nat_cause cause);
 
-/* life_keeps - does the active table still lead this flow? If not, it is ended here. */
-bool life_keeps(struct nat *n, struct nat_flow *f);
+/**
+ * life_keeps - does the active table still lead this flow?
+ * If not, or if its guest began another life, it is ended here. If its guest
+ * was suspended or resumed, its timer stands still or goes on.
+ */
+bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now);
 
 #endif

@@ -93,7 +93,8 @@ static bool addr_good(const struct nat_addr *a, uint8_t family)
 
 static bool row_good(const struct map_row *r, uint32_t n_allow)
 {
-	return addr_good(&r->listen, r->family) && addr_good(&r->near, r->family) && nat_addr_fits(&r->to, r->family) &&
+	return addr_good(&r->listen, r->family) && addr_good(&r->near, r->family) && r->action <= MAP_HOLD &&
+	       (r->action != MAP_FORWARD || nat_addr_fits(&r->to, r->family)) &&
 	       class_of(r->family, r->proto) != MAP_NO_CLASS && r->inside_bits <= (r->family == NAT_IPV4 ? 32 : 128) &&
 	       r->lo <= r->hi && r->to_lo + (r->hi - r->lo) <= 65535 &&
 	       r->allow <= n_allow && r->n_allow <= n_allow - r->allow;
@@ -284,7 +285,7 @@ uint32_t map_keeps(const struct map *m, const struct nat_ends *orig, const struc
 	for (uint32_t i = 0; s && i < s->n_cand; i++) {
 		const struct map_row *r = &m->row[m->cand[s->cand + i]];
 
-		if (row_listens(r, &orig->dst) && nat_addr_eq(&r->to, &reply->src) &&
+		if (r->action == MAP_FORWARD && row_listens(r, &orig->dst) && nat_addr_eq(&r->to, &reply->src) &&
 		    (icmp || map_guest_port(r, orig->dport) == reply->sport) && map_allows(m, r, &orig->src))
 			return m->cand[s->cand + i];
 	}

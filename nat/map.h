@@ -21,6 +21,16 @@
 
 enum map_row_flag {
 	MAP_RESPECT = 1 << 0,		/* do not pass the host's FORWARD rules with NF_STOP */
+	MAP_HOST_SOURCE = 1 << 1,	/* the guest sees `near` as source: it would not answer by this host otherwise */
+	MAP_FROZEN = 1 << 2,		/* the guest is suspended: timers of its answered flows stand still */
+};
+
+/* What becomes of a packet that matches. All but MAP_FORWARD have no guest: `to` and what belongs to it means nothing. */
+enum map_action {
+	MAP_FORWARD,
+	MAP_REJECT,			/* the caller tells the sender */
+	MAP_DROP,
+	MAP_HOLD,
 };
 
 /* One published range. The caller resolves names to numbers before. */
@@ -38,7 +48,9 @@ struct map_row {
 	uint8_t proto;			/* NAT_PROTO_TCP, _UDP, _ICMP or _ICMPV6 */
 	uint8_t flags;			/* enum map_row_flag */
 	uint8_t inside_bits;		/* to/inside_bits is the guests' network behind oif; nobody else may use it (R83) */
-	uint8_t zero[2];		/* no padding: rows are compared as octets */
+	uint16_t life;			/* of the guest: flows end when it changes, they were with another run of it */
+	uint8_t action;			/* enum map_action */
+	uint8_t zero[3];		/* no padding: rows are compared as octets */
 };
 
 /* What a span of ports is looked up in: one class per family and protocol. */

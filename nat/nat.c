@@ -60,7 +60,7 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 	why = key_dir(p, key, dir);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
-	if (!life_keeps(n, f))
+	if (!life_keeps(n, f, now))
 		return NAT_WHY_FORWARD_ENDED;
 	*flow = f;
 	return NAT_WHY_UNDECIDED;
@@ -200,13 +200,14 @@ void nat_swap_map(struct nat *n)
 	n->block->swept = 0;
 }
 
-bool nat_sweep(struct nat *n, unsigned budget)
+bool nat_sweep(struct nat *n, nat_ns now, unsigned budget)
 {
 	struct nat_block *b = n->block;
+	nat_tick tick = nat_tick_of(now);
 
 	for (; budget && b->swept < b->max_flows; budget--, b->swept++)
 		if (n->flows.flow[b->swept].idle != IDLE_FREE)
-			life_keeps(n, &n->flows.flow[b->swept]);
+			life_keeps(n, &n->flows.flow[b->swept], tick);
 	return b->swept == b->max_flows;
 }
 
@@ -233,8 +234,10 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 		lost = flow_rebuild(&n->flows, nat_tick_of(now));
 		n->block->swept = 0;	/* rows in flows may be torn: look each up again */
 		n->block->epoch++;
-		for (uint32_t i = 0; i < n->block->max_flows; i++)
+		for (uint32_t i = 0; i < n->block->max_flows; i++) {
+			n->flows.flow[i].row = 0xffffff;
 			n->flows.flow[i].epoch = (n->block->epoch - 1) & 0xff;
+		}
 	}
 	nat_leave(n);
 	return lost;

@@ -132,7 +132,7 @@ void nat_swap_map(struct nat *n);
  * @budget: slots to look at
  * Returns true when all slots have been seen.
  */
-bool nat_sweep(struct nat *n, unsigned budget);
+bool nat_sweep(struct nat *n, nat_ns now, unsigned budget);
 
 /* nat_row - a flow's row in the active table, or NULL if its table is gone */
 const struct map_row *nat_row(const struct nat *n, const struct nat_flow *f);

@@ -37,6 +37,9 @@ enum nat_verdict {
 	X(OTHER_PROTO,     NAT_ACCEPT, "protocol is not translated")                              \
 	X(ROUTED_HEADER,   NAT_ACCEPT, "routing header with segments left, not translated")       \
 	X(NOT_ALLOWED,     NAT_DROP,   "source is not on the forward's allow list")               \
+	X(REJECTED,        NAT_DROP,   "its guest is not there: rejected")                        \
+	X(DISCARDED,       NAT_DROP,   "its guest is not there: dropped")                         \
+	X(HELD,            NAT_DROP,   "its guest is not there yet: dropped, to be asked again")  \
 	X(SPOOFED,         NAT_DROP,   "a guest's source address from where no guest is")                \
 	X(FORWARD_ENDED,   NAT_DROP,   "its forward was removed or leads elsewhere now")          \
 	X(TABLE_FULL,      NAT_DROP,   "flow table is full of answered flows")                    \

@@ -93,7 +93,7 @@ int live_open(struct live *l)
 		return err;
 	}
 	nat_swap_map(&l->state.nat);
-	nat_sweep(&l->state.nat, UINT32_MAX);
+	nat_sweep(&l->state.nat, state_clock(), UINT32_MAX);
 	log_info("flow table: %" PRIu32 " flows, %" PRIu64 " MiB at most", p.max_flows,
 		 (l->state.nat.block->octets + (1 << 20) - 1) >> 20);
 	return 0;
@@ -182,7 +182,7 @@ static void change_limits(struct live *l)
 	uint32_t limit_s[IDLE_CLASSES] = { 0 };
 
 	limits_of(l->conf, limit_s);
-	for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++)
+	for (unsigned c = IDLE_FREE + 1; c < IDLE_FROZEN; c++)
 		l->state.nat.block->flows.limit[c] = nat_tick_span(NAT_SEC(limit_s[c]));
 }
 

@@ -26,6 +26,8 @@ static int piece_order(const void *a, const void *b)
 	if (!d)
 		d = strcmp(x->key.dev, y->key.dev);
 	if (!d)
+		d = x->key.host_source - y->key.host_source;
+	if (!d)
 		d = (x->ports.lo > y->ports.lo) - (x->ports.lo < y->ports.lo);
 	return d;
 }
@@ -33,7 +35,7 @@ static int piece_order(const void *a, const void *b)
 static bool same_group(const struct group *a, const struct group *b)
 {
 	return a->family == b->family && a->proto == b->proto && nat_addr_eq(&a->addr, &b->addr) &&
-	       !strcmp(a->dev, b->dev);
+	       !strcmp(a->dev, b->dev) && a->host_source == b->host_source;
 }
 
 static void ports_add(struct group *g, struct ports p)
@@ -78,7 +80,8 @@ static struct piece listener_piece(const struct conf_row *row)
 
 static struct piece guest_piece(const struct conf_row *row, rules_way_fn way)
 {
-	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->to },
+	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->to,
+				   .host_source = row->host_source },
 			   .ports = { row->to_lo, (uint16_t)(row->to_lo + (row->hi - row->lo)) } };
 
 	way(&row->to, row->family, p.key.dev);
@@ -108,9 +111,10 @@ int rules_make(const struct conf *c, unsigned workers, rules_way_fn way, struct 
 	for (unsigned i = 0; i < n; i++)
 		piece[i] = listener_piece(&c->rows[i]);
 	new.n_listeners = merge(piece, n, new.listener, new.pool);
-	for (unsigned i = 0; i < n; i++)
-		piece[i] = guest_piece(&c->rows[i], way);
-	new.n_guests = merge(piece, n, new.guest, new.pool + n);
+	for (unsigned i = n = 0; i < c->n_rows; i++)
+		if (c->rows[i].action == CONF_FORWARD)
+			piece[n++] = guest_piece(&c->rows[i], way);
+	new.n_guests = merge(piece, n, new.guest, new.pool + c->n_rows);
 	free(piece);
 	*r = new;
 	return 0;

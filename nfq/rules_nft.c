@@ -112,9 +112,12 @@ static void write_forward(const struct rules *r, FILE *out)
 		const struct group *g = &r->guest[i];
 		bool tcp = g->proto == IPPROTO_TCP;
 
-		if (g->dev[0]) {
+		if (g->dev[0] || g->host_source) {
 			write_addr(g, "daddr", out);
-			fprintf(out, " iifname \"%s\" oifname \"%s\"", g->dev, g->dev);
+			if (!g->host_source)
+				fprintf(out, " iifname \"%s\"", g->dev);
+			if (g->dev[0])
+				fprintf(out, " oifname \"%s\"", g->dev);
 			write_what(g, "dport", false, out);
 			write_own_port(r, g, "sport", out);
 			write_queue(r, tcp, r->bypass, out);

@@ -206,10 +206,11 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 
 		u = (struct rule){ .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports",
 				   .in = "", .out = "", .fresh = true };
-		if (g->dev[0]) {
+		if (g->dev[0] || g->host_source) {
 			struct rule h = u;
 
-			h.in = h.out = g->dev;
+			h.in = g->host_source ? "" : g->dev;
+			h.out = g->dev;
 			h.hairpin = true;
 			h.own_port = "--sport";
 			h.fresh = false;

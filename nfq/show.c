@@ -228,15 +228,17 @@ void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, na
 	const struct nat_flow f = n->flows.flow[index];		/* a copy: the worker goes on writing */
 	const struct map_row *row = nat_row(n, &f);
 	struct text t = { buf, octets };
-	int32_t silent = (int32_t)(nat_tick_of(now) - f.used);	/* below 0 if it was used after @now was read */
+	int32_t silent = (int32_t)flow_silent(&f, nat_tick_of(now));	/* below 0 if it was used after @now was read */
 	int64_t left;
 
 	text_add(&t, "flow %" PRIu32 " ", index);
-	if (f.idle >= IDLE_CLASSES || f.tcp >= TCP_STATES)
+	if (f.idle >= IDLE_CLASSES || flow_class(&f) >= IDLE_CLASSES || f.tcp >= TCP_STATES)
 		return;
-	left = ((int64_t)n->flows.head->limit[f.idle] - silent) * (1 << 24) / 1000000000;
+	left = ((int64_t)n->flows.head->limit[flow_class(&f)] - silent) * (1 << 24) / 1000000000;
 	text_flow(&t, &f);
-	text_add(&t, " %s", f.proto == NAT_PROTO_TCP ? tcp_state_name(f.tcp) : idle_class_name(f.idle));
+	text_add(&t, " %s", f.proto == NAT_PROTO_TCP ? tcp_state_name(f.tcp) : idle_class_name(flow_class(&f)));
+	if (f.idle == IDLE_FROZEN)
+		text_add(&t, " frozen");
 	if (!(f.flags & FLOW_ANSWERED))
 		text_add(&t, " unanswered");
 	text_add(&t, " %" PRId64 " s left", left < 0 ? 0 : left);

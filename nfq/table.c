@@ -29,25 +29,43 @@ static void warn_guest(const struct conf *c, const struct conf_row *r)
 }
 
 /* Rows of one guest follow each other seldom far apart: the last answer is usually the next one too. */
-static struct route route_of(const struct conf *c, const struct table_host *host, const struct conf_row *r)
-{
-	static struct nat_addr last;
-	static uint8_t last_family;
-	static struct route route;
+struct last_route {
+	struct nat_addr to;
+	uint8_t family;			/* 0: none yet */
+	struct route route;
+};
 
-	if (c->rows != r && last_family == r->family && nat_addr_eq(&last, &r->to))
-		return route;
-	last = r->to;
-	last_family = r->family;
-	if (host->route(&r->to, r->family, &route) < 0 || !route.oif)
+static struct route route_of(const struct conf *c, const struct table_host *host, const struct conf_row *r,
+			     struct last_route *last)
+{
+	if (last->family == r->family && nat_addr_eq(&last->to, &r->to))
+		return last->route;
+	last->to = r->to;
+	last->family = r->family;
+	if (host->route(&r->to, r->family, &last->route) < 0 || !last->route.oif)
 		warn_guest(c, r);
-	return route;
+	return last->route;
+}
+
+static enum map_action action_of(enum conf_action a)
+{
+	switch (a) {
+	case CONF_FORWARD:
+		break;
+	case CONF_REJECT:
+		return MAP_REJECT;
+	case CONF_DROP:
+		return MAP_DROP;
+	case CONF_HOLD:
+		return MAP_HOLD;
+	}
+	return MAP_FORWARD;
 }
 
 static struct map_row row_of(const struct conf *c, const struct table_host *host, const struct conf_row *r,
-			     const uint32_t *allow_at)
+			     const uint32_t *allow_at, struct last_route *last)
 {
-	struct route route = route_of(c, host, r);
+	struct route route = r->action == CONF_FORWARD ? route_of(c, host, r, last) : (struct route){ 0 };
 	struct map_row row = {
 		.listen = r->listen,
 		.to = r->to,
@@ -62,7 +80,10 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 		.to_lo = r->to_lo,
 		.family = r->family,
 		.proto = wire_proto(r),
-		.flags = c->respect_firewall ? MAP_RESPECT : 0,
+		.flags = (uint8_t)((c->respect_firewall ? MAP_RESPECT : 0) | (r->host_source ? MAP_HOST_SOURCE : 0) |
+				   (r->frozen ? MAP_FROZEN : 0)),
+		.action = (uint8_t)action_of(r->action),
+		.life = r->life,
 	};
 
 	if (r->dev[0]) {
@@ -97,6 +118,7 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 {
 	uint32_t *allow_at = calloc(c->n_forwards + 1, sizeof(*allow_at));
 	struct table new = { .n_rows = c->n_rows };
+	struct last_route last = { .family = 0 };
 
 	for (unsigned i = 0; i < c->n_forwards; i++)
 		new.n_allow += c->forwards[i].n_allow;
@@ -113,7 +135,7 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 			memcpy(new.allow + at, c->forwards[i].allow, c->forwards[i].n_allow * sizeof(*new.allow));
 	}
 	for (unsigned i = 0; i < c->n_rows; i++)
-		new.row[i] = row_of(c, host, &c->rows[i], allow_at);
+		new.row[i] = row_of(c, host, &c->rows[i], allow_at, &last);
 	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
 	free(allow_at);
 	*t = new;

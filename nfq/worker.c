@@ -106,8 +106,7 @@ static unsigned piece_expire(struct nat *n, nat_ns now)
 
 static unsigned piece_sweep(struct nat *n, nat_ns now)
 {
-	(void)now;
-	return !nat_sweep(n, SWEEP_SLOTS);
+	return !nat_sweep(n, now, SWEEP_SLOTS);
 }
 
 static unsigned piece_swap(struct nat *n, nat_ns now)

@@ -170,7 +170,7 @@ static int engine_open(const struct conf *c)
 		return -1;
 	}
 	nat_swap_map(&run.state.nat);
-	nat_sweep(&run.state.nat, UINT32_MAX);
+	nat_sweep(&run.state.nat, 0, UINT32_MAX);
 	show_devices(host_device_name);
 	if (run.args->verbose)
 		run.state.nat.event = print_event;

@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		give(i, NAT_POST, true);
 		world.now += NAT_SEC(1);
 	}
-	while (!nat_sweep(&world.nat, 7))
+	while (!nat_sweep(&world.nat, world.now, 7))
 		;
 	nat_expire(&world.nat, world.now + NAT_SEC(500), 3);
 	bad = nat_check(&world.nat);

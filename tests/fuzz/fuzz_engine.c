@@ -203,7 +203,7 @@ static void command(struct input *in)
 		world_map(&world, tables[(what >> 4) % 5]);
 		break;
 	case 14:
-		nat_sweep(&world.nat, what >> 4);
+		nat_sweep(&world.nat, world.now, what >> 4);
 		break;
 	case 15:
 		if (what >> 4 == 15) {

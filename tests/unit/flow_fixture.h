@@ -75,7 +75,7 @@ static inline struct nat_flow random_flow(struct rng *r, bool hairpins)
 	struct nat_flow f = flow_of(c, (uint16_t)rng_below(r, 6), h, (uint16_t)rng_below(r, 4), g, (uint16_t)rng_below(r, 4), s,
 				    (uint16_t)rng_below(r, 6));
 
-	f.idle = (1 + rng_below(r, IDLE_CLASSES - 1)) & 15u;
+	f.idle = (1 + rng_below(r, IDLE_FROZEN - 1)) & 15u;
 	f.proto = rng_below(r, 4) ? NAT_PROTO_UDP : NAT_PROTO_TCP;
 	f.tcp = f.proto == NAT_PROTO_TCP ? (1 + rng_below(r, TCP_STATES - 1)) & 15u : TCP_NONE;
 	return f;

@@ -93,7 +93,7 @@ static inline bool rig_open(void)
 	assert_int_equal(state_make(&rig.state, &p), 0);
 	rig_load(RIG_YAML);
 	nat_swap_map(&rig.state.nat);
-	nat_sweep(&rig.state.nat, UINT32_MAX);
+	nat_sweep(&rig.state.nat, state_clock(), UINT32_MAX);
 	rig.client = rig_udp(RIG_CLIENT, 0);
 	rig.guest = rig_udp(RIG_INSIDE, RIG_GUEST);
 	rig.up = true;

@@ -85,7 +85,7 @@ static inline void script_other(struct run *r, const char *s)
 	} else if (!strcmp(verb, "wait")) {
 		r->w.now += (nat_ns)(atof(arg) * 1e9);
 	} else if (!strcmp(verb, "sweep")) {
-		while (!nat_sweep(n, 1))
+		while (!nat_sweep(n, r->w.now, 1))
 			;
 	} else if (!strcmp(verb, "expire")) {
 		got = nat_expire(n, r->w.now, 1000);

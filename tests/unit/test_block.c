@@ -221,7 +221,7 @@ static void R88_recover_while_busy(void **state)
 	assert_int_equal(w.nat.block->busy, 0);
 	assert_null(nat_check(&w.nat));
 	assert_null(nat_spare_map(&w.nat));
-	assert_true(nat_sweep(&w.nat, 64));
+	assert_true(nat_sweep(&w.nat, w.now, 64));
 	assert_int_equal(answers(&w.nat, 10, w.now), 10);
 	world_free(&w);
 }
@@ -237,7 +237,7 @@ static void R88_recover_in_the_middle_of_a_swap(void **state)
 	uint32_t bad;
 
 	(void)state;
-	assert_true(nat_sweep(&w.nat, 64));
+	assert_true(nat_sweep(&w.nat, w.now, 64));
 	assert_int_equal(map_build(nat_spare_map(&w.nat), t.row, t.n, NULL, 0, &bad), MAP_OK);
 	nat_enter(&w.nat);
 	w.nat.block->active = !w.nat.block->active;
@@ -325,7 +325,7 @@ static void R88_recover_after_any_corruption(void **state)
 				unit_fail("%s", nat_check(&n));
 			answers(&n, 30, w.now);
 			nat_expire(&n, w.now + NAT_SEC(400), 100);
-			while (!nat_sweep(&n, 7))
+			while (!nat_sweep(&n, w.now, 7))
 				;
 			if (nat_check(&n))
 				unit_fail("%s", nat_check(&n));

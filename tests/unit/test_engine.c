@@ -397,7 +397,7 @@ static void R91_events(void **state)
 	assert_int_equal(w.last.to, TCP_RESET);
 	assert_int_equal(w.last.flow.tcp, TCP_RESET);
 	world_map(&w, "tcp *:1 > G:1");
-	nat_sweep(&w.nat, UINT32_MAX);
+	nat_sweep(&w.nat, w.now, UINT32_MAX);
 	assert_int_equal(w.last.type, NAT_EV_END);
 	assert_int_equal(w.last.cause, NAT_END_FORWARD);
 	assert_int_equal(w.last.forward, NAT_NONE);
@@ -410,11 +410,11 @@ static void R87_spare_table_waits_for_the_sweep(void **state)
 {
 	(void)state;
 	assert_null(nat_spare_map(&world.nat));
-	assert_false(nat_sweep(&world.nat, 63));
+	assert_false(nat_sweep(&world.nat, world.now, 63));
 	assert_null(nat_spare_map(&world.nat));
-	assert_true(nat_sweep(&world.nat, 1));
+	assert_true(nat_sweep(&world.nat, world.now, 1));
 	assert_non_null(nat_spare_map(&world.nat));
-	assert_true(nat_sweep(&world.nat, 0));
+	assert_true(nat_sweep(&world.nat, world.now, 0));
 }
 
 static void in_world(const char *name, CMUnitTestFunction run, const void *row)

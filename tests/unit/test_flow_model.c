@@ -214,7 +214,7 @@ static void model_run(uint32_t capacity, uint64_t seed, unsigned steps, uint64_t
 		else if (what < 65 && any != NAT_NONE)
 			step_touch(&x, &m, any);
 		else if (what < 75 && any != NAT_NONE)
-			step_move(&x, &m, any, 1 + rng_below(&r, IDLE_CLASSES - 1));
+			step_move(&x, &m, any, 1 + rng_below(&r, IDLE_FROZEN - 1));
 		else if (what < 83 && any != NAT_NONE)
 			step_del(&x, &m, any);
 		else if (what < 90)

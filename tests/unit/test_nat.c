@@ -87,6 +87,10 @@ static const struct script scripts[] = {
 		"pre F:1>H:80 S dev=2 -> OPENED F:1>G:80\npre F:2>H:81 S dev=2 -> OPENED F:2>G:80" },
 	{ .name = "R83_echo", .protos = "i", .map = "icmp * > G inside", .steps =
 		"pre F:1>H dev=2 -> SPOOFED\npre F:1>H -> OPENED F:1>G\npre C:2>H -> OPENED C:2>G" },
+	{ .name = "no_guest_and_what_its_callers_hear", .protos = "tu",		/* test_guest.c has more */
+	  .map = "tcp *:80 > G:1 reject; tcp *:81 > G:1 drop; tcp *:82 > G:1 hold;"
+		 "udp *:80 > G:1 reject; udp *:81 > G:1 drop; udp *:82 > G:1 hold", .steps =
+		"pre C:1>H:80 S -> REJECTED\npre C:1>H:81 S -> DISCARDED\npre C:1>H:82 S -> HELD\nflows 0" },
 	{ .name = "firewall_respected", .protos = "tu", .map = "tcp *:80 > G:80 respect; udp *:80 > G:80 respect", .steps =
 		"pre C:1>H:80 S -> OPENED C:1>G:80\nfwd C:1>G:80 S -> RESPECTED" },
 	{ .name = "R30_unmatched_goes_to_the_host", .protos = "t", .steps =

@@ -196,7 +196,7 @@ static void table_is_loaded_beside_the_other(void **state)
 	assert_string_equal(state_name(&s, NAT_NONE), "?");
 	/* until the flows of before have been looked at there is no spare area */
 	assert_int_equal(table_load(&t, c, &s, &area), -EBUSY);
-	nat_sweep(&s.nat, UINT32_MAX);
+	nat_sweep(&s.nat, 0, UINT32_MAX);
 	assert_int_equal(table_load(&t, c, &s, &area), 0);
 	table_free(&t);
 	conf_free(c);

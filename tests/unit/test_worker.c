@@ -355,7 +355,7 @@ static void death_during_sweep(void **state)
 	open_flows(5000);
 	area = rig_load("forwards: []");
 	nat_swap_map(&rig.state.nat);
-	nat_sweep(&rig.state.nat, 3000);
+	nat_sweep(&rig.state.nat, state_clock(), 3000);
 	begin_worker(NULL, false);
 	for (m = hear(); m.type == CONTROL_RESET; m = hear())
 		resets++;

@@ -8,7 +8,8 @@
  *     tcp *:8080 > G:80; udp H:5000-5009 > G:6000 allow=CD; icmp * > G
  *
  * words: dev=N, oif=N (default BRIDGE), near=LETTER (default B, - for none),
- * allow=LETTERS, fwd=N, respect, inside (the guests' prefix is known: R83).
+ * allow=LETTERS, fwd=N, respect, inside (the guests' prefix is known: R83),
+ * reject, drop, hold, host (MAP_HOST_SOURCE), frozen, life=N.
  * Each row is made for both families.
  */
 #ifndef TESTS_WORLD_H
@@ -98,6 +99,18 @@ static inline void rows_word(struct rows *t, struct map_row *r, const char *word
 		r->flags |= MAP_RESPECT;
 	} else if (!strcmp(word, "inside")) {
 		r->inside_bits = r->family == NAT_IPV4 ? 24 : 64;
+	} else if (!strcmp(word, "reject")) {
+		r->action = MAP_REJECT;
+	} else if (!strcmp(word, "drop")) {
+		r->action = MAP_DROP;
+	} else if (!strcmp(word, "hold")) {
+		r->action = MAP_HOLD;
+	} else if (!strcmp(word, "host")) {
+		r->flags |= MAP_HOST_SOURCE;
+	} else if (!strcmp(word, "frozen")) {
+		r->flags |= MAP_FROZEN;
+	} else if (!strncmp(word, "life=", 5)) {
+		r->life = (uint16_t)atoi(value);
 	} else if (!strncmp(word, "dev=", 4)) {
 		r->dev = (uint32_t)atoi(value);
 	} else if (!strncmp(word, "oif=", 4)) {
@@ -176,7 +189,7 @@ static inline void world_map(struct world *w, const char *text)
 	struct map *spare;
 	uint32_t bad = 0;
 
-	while (!nat_sweep(&w->nat, 3))
+	while (!nat_sweep(&w->nat, w->now, 3))
 		;
 	spare = nat_spare_map(&w->nat);
 	if (!spare || map_build(spare, t.row, t.n, t.allow, t.n_allow, &bad) || map_check(spare)) {
