@@ -13,6 +13,7 @@
 
 static const char *(*forward_name)(uint32_t forward);
 static void (*on_reset)(const struct nat_flow *f);
+static void (*on_reject)(const uint8_t *packet, uint32_t octets);
 
 void batch_names(const char *(*name)(uint32_t forward))
 {
@@ -22,6 +23,11 @@ void batch_names(const char *(*name)(uint32_t forward))
 void batch_on_reset(void (*reset)(const struct nat_flow *f))
 {
 	on_reset = reset;
+}
+
+void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets))
+{
+	on_reject = reject;
 }
 
 int batch_init(struct batch *b, struct engine *e)
@@ -154,6 +160,14 @@ static void decide(struct batch *b)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* Before the verdicts: they are written where the packets are. */
+static void reject(const struct batch *b)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->pkt[i].reason == NAT_WHY_REJECTED && on_reject)
+			on_reject(b->pkt[i].data, b->pkt[i].len);
+}
+
 /* Send verdicts [from, to): all at once, one by one if the kernel has no memory for all. */
 static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsigned to)
 {
@@ -206,6 +220,7 @@ unsigned batch_run(struct batch *b, struct queue *q)
 		if (log_verbose > 1)
 			log_packets(b);
 	}
+	reject(b);
 	answer(b, q);
 	b->counts.batches++;
 	b->counts.packets += b->n;

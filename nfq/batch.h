@@ -72,6 +72,9 @@ void batch_log_events(struct batch *b);
 /* batch_names - how the log names forwards; once, before any batch_run() */
 void batch_names(const char *(*name)(uint32_t forward));
 
+/* batch_on_reject - who tells senders of packets that are rejected; must not block */
+void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets));
+
 /* batch_on_reset - who is told of TCP flows that lost their forward; called under the lock, must not block */
 void batch_on_reset(void (*reset)(const struct nat_flow *f));
 

@@ -11,12 +11,14 @@
 #include <stdbool.h>
 
 #include "nat/flow.h"
+#include "nfq/reject.h"
 
 enum control_type {
 	CONTROL_SWAP,		/* to the worker: make mapping area `area` the active one */
 	CONTROL_READY,		/* to main: packets are being handled; `count` were taken over from a dead worker */
 	CONTROL_SWAPPED,	/* to main: every flow has been looked at; `count` flows ended */
 	CONTROL_RESET,		/* to main: `flow` lost its forward; send RST to both sides */
+	CONTROL_REJECT,		/* to main: tell the sender of the packet that begins with the `count` octets of `head` */
 };
 
 enum { CONTROL_ROOM = 2048 };
@@ -26,7 +28,10 @@ struct control_msg {
 	uint32_t area;
 	uint32_t count;
 	uint32_t spare;
-	struct nat_flow flow;
+	union {
+		struct nat_flow flow;
+		uint8_t head[REJECT_QUOTE];
+	};
 };
 
 /* control_pair - two connected non-blocking ends; 0 or -errno */

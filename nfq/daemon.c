@@ -16,6 +16,7 @@
 #include "nfq/control.h"
 #include "nfq/live.h"
 #include "nfq/log.h"
+#include "nfq/reject.h"
 #include "nfq/report.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
@@ -26,6 +27,7 @@ enum {
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
 	QUEUE_WAIT_MS = 1000,		/* the worker of a daemon that was killed takes a moment to die */
+	CONTROL_ROUND = 256,		/* messages of the worker before anything else gets its turn */
 	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we wait between them and blame the packets */
 };
 
@@ -36,7 +38,7 @@ static const double TIDY_WAIT_S = 1.0;	/* rules that are left over do no harm; r
 struct daemon {
 	struct live live;
 	struct worker_queues queues[WORKER_THREADS_MAX];
-	struct reset reset;
+	struct raw raw;
 	struct route_watch routes;
 	struct sandbox sandbox;		/* who the workers are */
 	pid_t worker;
@@ -118,8 +120,8 @@ static int worker_spawn(struct daemon *d)
 		return err;
 	a.control = pair[1];
 	a.unwanted[0] = pair[0];
-	a.unwanted[1] = d->reset.fd4;
-	a.unwanted[2] = d->reset.fd6;
+	a.unwanted[1] = d->raw.fd4;
+	a.unwanted[2] = d->raw.fd6;
 	a.unwanted[3] = d->routes.fd;
 	d->worker = worker_start(&a);
 	close(pair[1]);
@@ -163,6 +165,17 @@ static void worker_stop(struct daemon *d)
 
 static void worker_watch(struct daemon *d);
 
+static void reject(struct daemon *d, const struct control_msg *m)
+{
+	uint8_t buf[REJECT_OCTETS];
+	enum nat_family family;
+	struct nat_addr dst;
+	size_t len = reject_build(m->head, m->count, buf, &dst, &family);
+
+	if (len)
+		raw_send(&d->raw, family, &dst, buf, len);
+}
+
 static void control_message(struct daemon *d, const struct control_msg *m)
 {
 	switch ((enum control_type)m->type) {
@@ -175,7 +188,10 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 		live_swapped(&d->live, m->area, m->count);
 		break;
 	case CONTROL_RESET:
-		reset_send(&d->reset, &m->flow);
+		reset_send(&d->raw, &m->flow);
+		break;
+	case CONTROL_REJECT:
+		reject(d, m);
 		break;
 	case CONTROL_SWAP:
 		break;
@@ -186,10 +202,10 @@ static void on_control(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct daemon *d = w->data;
 	struct control_msg m;
-	int got;
+	int got = 0;
 
 	(void)events;
-	while ((got = control_recv(w->fd, &m)) > 0)
+	for (unsigned i = 0; i < CONTROL_ROUND && (got = control_recv(w->fd, &m)) > 0; i++)
 		control_message(d, &m);
 	if (got < 0)
 		ev_io_stop(loop, w);	/* the worker is dead: on_child has the rest */
@@ -344,14 +360,14 @@ static int start(struct daemon *d)
 		return -1;
 	if (live_open(&d->live) < 0)
 		goto queues;
-	if (reset_open(&d->reset) < 0)
+	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
 	if (worker_spawn(d) < 0 || worker_wait_ready(d) < 0 || live_steer(&d->live) < 0)
 		goto worker;
 	return 0;
 worker:
 	worker_stop(d);
-	reset_close(&d->reset);
+	raw_close(&d->raw);
 	live_close(&d->live);
 queues:
 	queues_close(d);
@@ -362,7 +378,7 @@ static void stop(struct daemon *d)
 {
 	live_unsteer(&d->live);
 	worker_stop(d);
-	reset_close(&d->reset);
+	raw_close(&d->raw);
 	if (d->routes.nl)
 		route_watch_close(&d->routes);
 	queues_close(d);
@@ -375,7 +391,7 @@ int daemon_run(const char *path, struct conf *conf)
 
 	*d = (struct daemon){
 		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy },
-		.reset = { -1, -1 },
+		.raw = { -1, -1 },
 		.routes = { .fd = -1 },
 	};
 	signal(SIGPIPE, SIG_IGN);

@@ -11,16 +11,9 @@
 #define NFQ_RESET_H
 
 #include "nat/flow.h"
+#include "nfq/raw.h"
 
 enum { RESET_OCTETS = 60 };	/* IPv6 and TCP header */
-
-struct reset {
-	int fd4, fd6;		/* raw sockets; -1: the family is not there */
-};
-
-/* reset_open - 0, or -errno if neither family can be had: -EPERM, no CAP_NET_RAW */
-int reset_open(struct reset *r);
-void reset_close(struct reset *r);
 
 /**
  * reset_build - the RST that one side gets
@@ -31,6 +24,6 @@ void reset_close(struct reset *r);
 size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf);
 
 /* reset_send - send to both sides; returns how many of them were told */
-unsigned reset_send(const struct reset *r, const struct nat_flow *f);
+unsigned reset_send(const struct raw *r, const struct nat_flow *f);
 
 #endif

@@ -58,6 +58,15 @@ static void tell_reset(const struct nat_flow *f)
 		__atomic_fetch_add(&self.resets_lost, 1, __ATOMIC_RELAXED);
 }
 
+static void tell_reject(const uint8_t *packet, uint32_t octets)
+{
+	struct control_msg m = { .type = CONTROL_REJECT, .count = octets < REJECT_QUOTE ? octets : REJECT_QUOTE };
+
+	memcpy(m.head, packet, m.count);
+	/* If main is busy the sender asks again; so nobody is answered more often than main can bear. */
+	control_send(self.control, &m);
+}
+
 static void drain(struct thread *t, struct queue *q)
 {
 	for (unsigned i = 0; i < ROUNDS_MAX; i++)
@@ -311,6 +320,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	pthread_mutex_init(&engine.lock, NULL);
 	batch_names(name_of);
 	batch_on_reset(tell_reset);
+	batch_on_reject(tell_reject);
 	lost = nat_recover(&engine.nat, state_clock());
 	for (unsigned i = 0; i < a->threads; i++)
 		thread[i] = (struct thread){ .args = *a, .queues = &a->queues[i], .engine = &engine, .index = i };

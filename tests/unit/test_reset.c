@@ -93,13 +93,13 @@ static void nobody_without_an_ack(void **state)
 static void nothing_is_sent_without_sockets(void **state)
 {
 	struct nat_flow f = flow_of(NAT_IPV4);
-	struct reset r = { -1, -1 };
+	struct raw r = { -1, -1 };
 
 	(void)state;
 	assert_int_equal(reset_send(&r, &f), 0);
 	f.flags = 0;
 	assert_int_equal(reset_send(&r, &f), 0);
-	reset_close(&r);
+	raw_close(&r);
 }
 
 int main(void)

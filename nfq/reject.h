@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reject - what the sender of a packet hears when there is nobody for it.
+ *
+ * The same that a host without a listener on that port would say: a RST to
+ * TCP (RFC 9293 3.5.2), ICMP port unreachable to UDP (RFC 1122 4.1.3.1), and
+ * host unreachable to a ping. It comes from the address that was called.
+ *
+ * No kernel is touched here: octets in, octets out.
+ */
+#ifndef NFQ_REJECT_H
+#define NFQ_REJECT_H
+
+#include <stddef.h>
+
+#include "nat/addr.h"
+
+enum {
+	REJECT_QUOTE = 128,		/* octets of a packet that are enough to answer it */
+	REJECT_OCTETS = 40 + 8 + REJECT_QUOTE,
+};
+
+/**
+ * reject_build - the answer to a packet
+ * @head:   its first @octets, up to REJECT_QUOTE, IP header first; any octets
+ * @buf:    out; REJECT_OCTETS
+ * @dst:    out; whom it is for, and @family
+ *
+ * Returns the answer's length in octets, IP header included, its checksum left
+ * to the kernel (raw(7)); 0: nothing may be said, as to a RST, to an ICMP error
+ * or to a source that is no single host.
+ */
+size_t reject_build(const uint8_t *head, size_t octets, uint8_t *buf, struct nat_addr *dst, enum nat_family *family);
+
+#endif
