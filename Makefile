@@ -34,18 +34,20 @@ NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $
 HARDEN	:= -pie -Wl,-z,relro,-z,now
 LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
 PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
-LIBS	= $(shell pkg-config --libs $(PKGS)) -lev -pthread
+PKGS	+= jansson libmicrohttpd ncursesw libsystemd
+LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
 NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
 REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
+CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c)))
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
 LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h replay/*.h)
+HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h replay/*.h ctl/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
@@ -55,7 +57,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-fuzz check-netns check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
-all: $B/nfqnatd $(TOOLS) ## build everything into build/
+all: $B/nfqnatd $B/nfqnatctl $(TOOLS) ## build everything into build/
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -63,6 +65,16 @@ help:
 $B/nfqnatd: $B/main.o $(REPLAY_O) $(NFQ_O) $(CONF_O) $B/libnat.a
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What nfqnatctl takes of the daemon's parts: only those that it uses.
+$B/nfqnatctl: $B/ctl/main.o $(CTL_O) $B/libnfqnat.a
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$B/libnfqnat.a: $(NFQ_O) $(CONF_O) $(NAT_O)
+	@rm -f $@
+	@echo "  AR $@"
+	@$(AR) rcs $@ $^
 
 $B/libnat.a: $(NAT_O)
 	@rm -f $@
@@ -91,10 +103,10 @@ $B/bench/loadgen: $(LOAD_O)
 	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
 
 # Unit tests link all but main.c.
-$B/unit/%: tests/unit/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
+$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a
 	@mkdir -p $(@D)
 	@echo "  LD $@"
-	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
+	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -169,7 +181,7 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
 tidy: | .deps ## clang-tidy, no warning allowed
-	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
+	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
 
 bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
 	@bench/run
@@ -179,6 +191,7 @@ bench-quick: all $(BENCH) ## the same in short, under 3 minutes
 
 install: all $(BENCH) ## install below PREFIX (and DESTDIR)
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
+	install -Dm755 build/nfqnatctl $(BIN)/nfqnatctl
 	install -d $(UNITS)
 	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
@@ -192,7 +205,7 @@ install: all $(BENCH) ## install below PREFIX (and DESTDIR)
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/nfqnat.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration
-	rm -f $(SBIN)/nfqnatd $(UNITS)/nfqnatd.service $(MAN)/man8/nfqnatd.8 $(MAN)/man5/nfqnat.yaml.5
+	rm -f $(SBIN)/nfqnatd $(BIN)/nfqnatctl $(UNITS)/nfqnatd.service $(MAN)/man8/nfqnatd.8 $(MAN)/man5/nfqnat.yaml.5
 	rm -rf $(DOC) $(BENCHDIR) $(BIN)/nfqnat-bench
 
 clean: ## remove build/

@@ -25,6 +25,7 @@ static const char usage[] =
 	"      --replay FILE  run a capture (pcap, pcapng) through the engine, print each packet, and exit; needs no root\n"
 	"      --write FILE   with --replay: write the translated packets as pcap\n"
 	"  -v, --verbose      log flows; twice: every packet\n"
+	"      --control PATH  socket for nfqnatctl, in place of `control: { socket: ... }`\n"
 	"      --syslog       log to syslog instead of standard error\n"
 	"      --version      print the version\n"
 	"  -h, --help         print this\n"
@@ -33,7 +34,7 @@ static const char usage[] =
 	"Manuals: nfqnatd(8), nfqnat.yaml(5).\n";
 
 struct options {
-	const char *config, *replay, *write;
+	const char *config, *control, *replay, *write;
 	bool check, syslog;
 	int verbose;
 };
@@ -44,6 +45,7 @@ static int options_parse(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'C' },
 		{ "verbose", no_argument, NULL, 'v' },      { "syslog", no_argument, NULL, 's' },
+		{ "control", required_argument, NULL, 'S' },
 		{ "replay", required_argument, NULL, 'R' }, { "write", required_argument, NULL, 'W' },
 		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -54,6 +56,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 		switch (c) {
 		case 'c':
 			o->config = optarg;
+			break;
+		case 'S':
+			o->control = optarg;
 			break;
 		case 'C':
 			o->check = true;
@@ -125,6 +130,13 @@ int main(int argc, char **argv)
 		conf_free(conf);
 		return status;
 	}
+	if (o.control && strlen(o.control) >= sizeof(conf->control_socket)) {
+		fprintf(stderr, "nfqnatd: --control %s: too long for a socket's name\n", o.control);
+		conf_free(conf);
+		return 2;
+	}
+	if (o.control)
+		memcpy(conf->control_socket, o.control, strlen(o.control) + 1);
 	log_open(o.syslog ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.verbose);
 	return daemon_run(o.config, conf);
 }

@@ -78,6 +78,10 @@ struct conf {
 	bool fail_open;			/* fail: open -> untranslated to the host while the worker is down */
 	uint16_t source_lo, source_hi;	/* ports nfqnat may take as a source of its own (hairpin, loopback) */
 	struct conf_timeouts timeouts;
+	bool connection_log;		/* one line when a flow begins and one when it ends, with octets */
+	char control_socket[108];	/* of nfqnatctl: nfq/ctl.h */
+	char control_group[33];		/* who may ask, beside root */
+	char metrics_listen[64];	/* "127.0.0.1:9477", "[::1]:9477", or "off" */
 	struct conf_forward *forwards;
 	unsigned n_forwards;
 	struct conf_row *rows;		/* sorted by family, proto, lo, then most specific first */

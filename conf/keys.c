@@ -2,6 +2,7 @@
 /* keys - the settings: one row per key; keys.h has the contract. */
 #include "conf/keys.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <inttypes.h>
 
@@ -11,9 +12,10 @@
 
 static const char too_short[] = "is too short";	/* the one fault that may have an RFC behind it */
 
-/* What a text means, before it is stored: ports use both, all others lo. */
+/* What a text means, before it is stored: ports use both, texts themselves, all others lo. */
 struct value {
 	uint32_t lo, hi;
+	const char *text;
 };
 
 static const char *const steering_words[] = {
@@ -27,6 +29,7 @@ static const char *const steering_words[] = {
 static_assert(sizeof(enum conf_steering) == sizeof(uint32_t), "stored as one");
 
 static const char *const firewall_words[] = { "pass", "respect", NULL };
+static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const fail_words[] = { "closed", "open", NULL };
 
 const struct conf_key conf_keys[] = {
@@ -41,6 +44,18 @@ const struct conf_key conf_keys[] = {
 	  .field = offsetof(struct conf, timeouts.id), .raw = offsetof(struct conf_raw, timeouts.id), \
 	  .min = (least), .max = (most), .def = (otherwise), .why = (rfc) },
 	CONF_TIMEOUT_LIST(X)
+#undef X
+#define X(id, text, kind, member, least, most, otherwise, list)                                     \
+	{ .section = "control", .name = (text), .type = (kind), .field = offsetof(struct conf, member), \
+	  .raw = offsetof(struct conf_raw, control.id), .min = (least), .max = (most), .def = (otherwise),  \
+	  .words = (list), .why = "" },
+	CONF_CONTROL_LIST(X)
+#undef X
+#define X(id, text, kind, member, least, most, otherwise, list)                                     \
+	{ .section = "metrics", .name = (text), .type = (kind), .field = offsetof(struct conf, member), \
+	  .raw = offsetof(struct conf_raw, metrics.id), .min = (least), .max = (most), .def = (otherwise),  \
+	  .words = (list), .why = "" },
+	CONF_METRICS_LIST(X)
 #undef X
 };
 const unsigned conf_keys_n = sizeof(conf_keys) / sizeof(*conf_keys);
@@ -108,6 +123,45 @@ static const char *read_word(const struct conf_key *k, const char *text, struct 
 	return "is not known";
 }
 
+/* "127.0.0.1:9477", "[::1]:9477": numbers, for names would be looked up when nobody can answer yet */
+static bool is_listen(const char *text)
+{
+	char addr[INET6_ADDRSTRLEN];
+	bool v6 = *text == '[';
+	const char *start = text + v6, *end = strrchr(text, ':'), *port = end ? end + 1 : "";
+	size_t len = end ? (size_t)(end - start) - v6 : 0;
+	uint8_t octets[16];
+	uint32_t n;
+
+	if (!strcmp(text, "off"))
+		return true;
+	if (!end || end <= start + v6 || len >= sizeof(addr) || (v6 && end[-1] != ']'))
+		return false;
+	memcpy(addr, start, len);
+	addr[len] = '\0';
+	return inet_pton(v6 ? AF_INET6 : AF_INET, addr, octets) == 1 && read_number(&port, &n) && !*port && n >= 1 && n <= 65535;
+}
+
+static const char *read_text(const struct conf_key *k, const char *text, struct value *v)
+{
+	static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:[]@+,=";
+
+	v->text = text;
+	if (strspn(text, set) != strlen(text))
+		return "has a character that has no place here";
+	if (strlen(text) >= k->min)
+		return "is too long";
+	switch ((enum conf_text)k->max) {
+	case CONF_TEXT_PATH:
+		return *text == '/' ? NULL : "is not a full path";
+	case CONF_TEXT_NAME:
+		return NULL;
+	case CONF_TEXT_LISTEN:
+		return is_listen(text) ? NULL : "is not an address with a port";
+	}
+	return NULL;
+}
+
 /* What is wrong with @text, or NULL and the value in @v. */
 static const char *read_value(const struct conf_key *k, const char *text, struct value *v)
 {
@@ -125,6 +179,8 @@ static const char *read_value(const struct conf_key *k, const char *text, struct
 	case CONF_STEERING:
 	case CONF_FLAG:
 		return read_word(k, text, v);
+	case CONF_TEXT:
+		return read_text(k, text, v);
 	}
 	return "has no reader";
 }
@@ -151,6 +207,10 @@ static void advise(const struct conf_key *k, const char *text, char *buf, size_t
 	case CONF_PORTS:
 		snprintf(buf, size, "write at least %d ports between %" PRIu32 " and %" PRIu32 ", for example %s",
 			 SOURCE_PORTS_MIN, k->min, k->max, k->def);
+		return;
+	case CONF_TEXT:
+		snprintf(buf, size, "write for example %s, at most %" PRIu32 " characters",
+			 k->max == CONF_TEXT_LISTEN ? "127.0.0.1:9477, [::1]:9477 or off" : k->def, k->min - 1);
 		return;
 	case CONF_STEERING:
 	case CONF_FLAG:
@@ -183,6 +243,9 @@ static void store(const struct conf_key *k, struct conf *c, struct value v)
 	case CONF_PORTS:
 		c->source_lo = (uint16_t)v.lo;
 		c->source_hi = (uint16_t)v.hi;
+		return;
+	case CONF_TEXT:
+		memcpy(field, v.text, strlen(v.text) + 1);
 		return;
 	}
 }
@@ -218,6 +281,9 @@ static void print(const struct conf_key *k, const struct conf *c, FILE *out)
 		return;
 	case CONF_PORTS:
 		fprintf(out, "%u-%u\n", c->source_lo, c->source_hi);
+		return;
+	case CONF_TEXT:
+		fprintf(out, "\"%s\"\n", field);
 		return;
 	}
 }

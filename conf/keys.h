@@ -21,6 +21,14 @@ enum conf_type {
 	CONF_STEERING,		/* a word, into enum conf_steering */
 	CONF_FLAG,		/* the first or the second of two words, into bool */
 	CONF_PORTS,		/* 61000-65535, into source_lo and source_hi */
+	CONF_TEXT,		/* letters, digits and some marks, into a char[] of min octets; max: an enum conf_text */
+};
+
+/* What a CONF_TEXT must look like. */
+enum conf_text {
+	CONF_TEXT_PATH,		/* begins with a slash */
+	CONF_TEXT_NAME,		/* of a group */
+	CONF_TEXT_LISTEN,	/* address:port with the address as a number, or "off" */
 };
 
 /*
@@ -36,7 +44,18 @@ enum conf_type {
 	X(steering,     "steering",     CONF_STEERING, steering,         0,    4,        "auto",        steering_words) \
 	X(firewall,     "firewall",     CONF_FLAG,     respect_firewall, 0,    1,        "pass",        firewall_words) \
 	X(fail,         "fail",         CONF_FLAG,     fail_open,        0,    1,        "closed",      fail_words)     \
-	X(source_ports, "source-ports", CONF_PORTS,    source_lo,        1024, 65535,    "61000-65535", NULL)
+	X(source_ports, "source-ports", CONF_PORTS,    source_lo,        1024, 65535,    "61000-65535", NULL)           \
+	X(connection_log, "connection-log", CONF_FLAG, connection_log,   0,    1,        "off",         switch_words)
+
+/* Who may ask, and where: sections `control` and `metrics`; the same columns. */
+#define CONF_CONTROL_LIST(X)                                                                                        \
+	X(socket,       "socket",       CONF_TEXT,     control_socket,   sizeof(((struct conf *)0)->control_socket), \
+	  CONF_TEXT_PATH, "/run/nfqnat/control.sock", NULL)                                                          \
+	X(group,        "group",        CONF_TEXT,     control_group,    sizeof(((struct conf *)0)->control_group),  \
+	  CONF_TEXT_NAME, "root", NULL)
+#define CONF_METRICS_LIST(X)                                                                                        \
+	X(listen,       "listen",       CONF_TEXT,     metrics_listen,   sizeof(((struct conf *)0)->metrics_listen), \
+	  CONF_TEXT_LISTEN, "off", NULL)
 
 /*
  * All are CONF_SPAN in seconds; why = whose minimum it is, "" if our own: a

@@ -31,6 +31,22 @@ static const cyaml_schema_field_t timeout_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t control_fields[] = {
+#define X(id, key, ...) \
+	CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, __typeof__(((struct conf_raw *)0)->control), id, 1, CONF_TEXT_MAX),
+	CONF_CONTROL_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t metrics_fields[] = {
+#define X(id, key, ...) \
+	CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, __typeof__(((struct conf_raw *)0)->metrics), id, 1, CONF_TEXT_MAX),
+	CONF_METRICS_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
 #define FORWARDS                                                                                                \
 	CYAML_FIELD_SEQUENCE_COUNT("forwards", LIST_OPTIONAL, struct conf_raw, forwards, n_forwards, &forward, 0, \
 				   CYAML_UNLIMITED)
@@ -40,6 +56,8 @@ static const cyaml_schema_field_t main_fields[] = {
 	CONF_SETTING_LIST(X)
 #undef X
 	CYAML_FIELD_MAPPING("timeouts", CYAML_FLAG_OPTIONAL, struct conf_raw, timeouts, timeout_fields),
+	CYAML_FIELD_MAPPING("control", CYAML_FLAG_OPTIONAL, struct conf_raw, control, control_fields),
+	CYAML_FIELD_MAPPING("metrics", CYAML_FLAG_OPTIONAL, struct conf_raw, metrics, metrics_fields),
 	FORWARDS,
 	CYAML_FIELD_END
 };

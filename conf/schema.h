@@ -30,6 +30,12 @@ struct conf_raw {
 	struct {
 		CONF_TIMEOUT_LIST(X)
 	} timeouts;
+	struct {
+		CONF_CONTROL_LIST(X)
+	} control;
+	struct {
+		CONF_METRICS_LIST(X)
+	} metrics;
 #undef X
 	struct conf_raw_forward *forwards;
 	unsigned n_forwards;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "nfq/control.h"
+#include "nfq/ctl_world.h"
 #include "nfq/live.h"
 #include "nfq/log.h"
 #include "nfq/reject.h"
@@ -44,7 +45,7 @@ struct daemon {
 	pid_t worker;
 	int control;
 	double worker_since;
-	unsigned quick_deaths;
+	unsigned quick_deaths, deaths;
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
@@ -241,6 +242,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
 	else
 		log_warn("worker %d ended with status %d; starting another on the same flows", w->rpid,
 			 WEXITSTATUS(w->rstatus));
+	d->deaths++;
 	d->quick_deaths = quick ? d->quick_deaths + 1 : 0;
 	if (d->quick_deaths < QUICK_DEATHS_MAX) {
 		worker_again(d);
@@ -374,8 +376,22 @@ queues:
 	return -1;
 }
 
+static void control_open(struct daemon *d)
+{
+	const struct ctl_world w = {
+		.live = &d->live,
+		.queues = d->queues,
+		.worker = &d->worker,
+		.worker_deaths = &d->deaths,
+		.since = state_clock(),
+	};
+
+	ctl_world_open(d->loop, &w, d->live.file->control_socket, d->live.file->control_group);
+}
+
 static void stop(struct daemon *d)
 {
+	ctl_server_close();
 	live_unsteer(&d->live);
 	worker_stop(d);
 	raw_close(&d->raw);
@@ -403,6 +419,7 @@ int daemon_run(const char *path, struct conf *conf)
 		conf_free(d->live.file);
 		return 1;
 	}
+	control_open(d);
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
 		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");

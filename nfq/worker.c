@@ -15,6 +15,7 @@
 
 #include "nfq/batch.h"
 #include "nfq/control.h"
+#include "nfq/ctl_server.h"
 #include "nfq/log.h"
 #include "nfq/sandbox.h"
 
@@ -341,5 +342,6 @@ pid_t worker_start(const struct worker_args *a)
 	for (unsigned i = 0; i < sizeof(a->unwanted) / sizeof(a->unwanted[0]); i++)
 		if (a->unwanted[i] >= 0)
 			close(a->unwanted[i]);
+	ctl_server_forget();
 	_exit(worker_main(a, parent));
 }

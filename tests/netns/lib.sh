@@ -340,8 +340,13 @@ daemon_again() {
 	DAEMONS=$((DAEMONS + 1))
 	LOG=$DIR/daemon.$DAEMONS.log
 	: >"$LOG"
-	spawn host "$NFQNATD" --config "$DIR/nfqnat.yaml" "${@:--v}" 2>>"$LOG" >>"$LOG" </dev/null
+	spawn host "$NFQNATD" --config "$DIR/nfqnat.yaml" --control "$DIR/control.sock" "${@:--v}" 2>>"$LOG" >>"$LOG" </dev/null
 	DAEMON=$SPAWNED
+}
+
+# ctl ARG... - ask the daemon
+ctl() {
+	"$BUILD/nfqnatctl" --socket "$DIR/control.sock" "$@"
 }
 
 daemon_ready() {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd - see cmd.h: the table of commands */
+#include "ctl/cmd.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+const struct cmd cmd_table[] = {
+	{ "status",   "", "what runs: queues, flows, drops, children, reasons", cmd_status },
+	{ "forwards", "[NAME...]", "what is forwarded, and what is not and why", cmd_forwards },
+	{ "flows",    "[--guest G] [--forward F] [--address A] [--port N] [--proto P] [--state S] [--sort KEY]",
+	  "the flow table", cmd_flows },
+	{ NULL, NULL, NULL, NULL },
+};
+
+void cmd_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("nfqnatctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (const struct cmd *c = cmd_table; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+int cmd_usage(const char *name)
+{
+	const struct cmd *c = cmd_find(name);
+
+	if (c)
+		fprintf(stderr, "usage: nfqnatctl [--json] %s %s\n", c->name, c->args);
+	return CMD_USAGE;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flow_text - see flow_text.h */
+#include "ctl/flow_text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void one_end(char *buf, size_t octets, const json_t *ends, const char *addr, const char *port)
+{
+	const char *a = text(ends, addr);
+	bool v6 = strchr(a, ':');
+
+	if (json_object_get(ends, port))
+		snprintf(buf, octets, "%s%s%s:%" JSON_INTEGER_FORMAT, v6 ? "[" : "", a, v6 ? "]" : "", number(ends, port));
+	else
+		snprintf(buf, octets, "%s", a);
+}
+
+void flow_ends(char buf[FLOW_TEXT_OCTETS], const json_t *ends)
+{
+	char src[56], dst[56];
+
+	one_end(src, sizeof(src), ends, "src", "sport");
+	one_end(dst, sizeof(dst), ends, "dst", "dport");
+	if (json_object_get(ends, "id"))
+		snprintf(buf, FLOW_TEXT_OCTETS, "%s > %s id %" JSON_INTEGER_FORMAT, src, dst, number(ends, "id") & 0xffff);
+	else
+		snprintf(buf, FLOW_TEXT_OCTETS, "%s > %s", src, dst);
+}
+
+void flow_client(char buf[FLOW_TEXT_OCTETS], const json_t *flow)
+{
+	flow_ends(buf, json_object_get(flow, "orig"));
+}
+
+void flow_guest(char buf[FLOW_TEXT_OCTETS], const json_t *flow)
+{
+	one_end(buf, FLOW_TEXT_OCTETS, json_object_get(flow, "xlat"), "dst", "dport");
+}
+
+const char *flow_state(const json_t *flow)
+{
+	if (!strcmp(text(flow, "proto"), "tcp"))
+		return text(flow, "state");
+	return json_is_true(json_object_get(flow, "answered")) ? "answered" : "unanswered";
+}
+
+void flow_line(char buf[FLOW_LINE_OCTETS], const json_t *flow)
+{
+	char client[FLOW_TEXT_OCTETS], xlat[FLOW_TEXT_OCTETS];
+	const json_t *in = json_object_get(flow, "sent"), *out = json_object_get(flow, "answers");
+	const char *forward = text(flow, "forward");
+
+	flow_client(client, flow);
+	flow_ends(xlat, json_object_get(flow, "xlat"));
+	snprintf(buf, FLOW_LINE_OCTETS,
+		 "%s %s %s => %s%s%s sent %" JSON_INTEGER_FORMAT " packets %" JSON_INTEGER_FORMAT
+		 " octets, answered %" JSON_INTEGER_FORMAT " packets %" JSON_INTEGER_FORMAT " octets, %" JSON_INTEGER_FORMAT
+		 " s left", text(flow, "proto"), flow_state(flow), client, xlat, *forward ? " forward " : "", forward,
+		 number(in, "packets"), number(in, "octets"), number(out, "packets"), number(out, "octets"),
+		 number(flow, "left_s"));
+}

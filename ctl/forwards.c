@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forwards - `nfqnatctl forwards` */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/link.h"
+#include "ctl/out.h"
+
+struct listing {
+	struct ctl *c;
+	struct out_table table;
+	char **names;			/* wanted; all if none */
+	int n_names;
+	unsigned shown;
+};
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+/* "*:8080-8090%eth0", "[2001:db8::1]:22"; icmp: no port */
+static void endpoint(char *buf, size_t octets, const char *addr, const json_t *lo, long width, const char *dev)
+{
+	bool v6 = strchr(addr, ':');
+	size_t n = 0;
+
+	if (!lo)
+		n = (size_t)snprintf(buf, octets, "%s", addr);
+	else if (width)
+		n = (size_t)snprintf(buf, octets, "%s%s%s:%" JSON_INTEGER_FORMAT "-%" JSON_INTEGER_FORMAT, v6 ? "[" : "", addr,
+				     v6 ? "]" : "", json_integer_value(lo), json_integer_value(lo) + width);
+	else
+		n = (size_t)snprintf(buf, octets, "%s%s%s:%" JSON_INTEGER_FORMAT, v6 ? "[" : "", addr, v6 ? "]" : "",
+				     json_integer_value(lo));
+	if (*dev && n < octets)
+		snprintf(buf + n, octets - n, "%%%s", dev);
+}
+
+static bool wanted(const struct listing *l, const char *name)
+{
+	for (int i = 0; i < l->n_names; i++)
+		if (!strcmp(l->names[i], name))
+			return true;
+	return !l->n_names;
+}
+
+static void take(void *ctx, json_t *line)
+{
+	struct listing *l = ctx;
+	const json_t *r = json_object_get(line, "row"), *port = json_object_get(r, "port");
+	long width = (long)(json_integer_value(json_object_get(r, "port_end")) - json_integer_value(port));
+	const char *listen = text(r, "listen"), *action = text(r, "action");
+	bool active = !strcmp(action, "forward"), v6 = json_integer_value(json_object_get(r, "family")) == 6;
+	char from[96], to[96], allow[32] = "", proto[16];
+	const char *const cell[] = { text(r, "forward"), proto, from, to, allow };
+
+	if (!r || !wanted(l, text(r, "forward")))
+		return;
+	l->shown++;
+	if (l->c->json) {
+		link_print(l->c, r);
+		return;
+	}
+	snprintf(proto, sizeof(proto), "%s%s", text(r, "proto"), v6 ? "6" : "4");
+	endpoint(from, sizeof(from), *listen ? listen : "*", port, width, text(r, "device"));
+	if (active)
+		endpoint(to, sizeof(to), text(r, "to"), json_object_get(r, "to_port"), width, "");
+	else
+		snprintf(to, sizeof(to), "no guest now: %s", action);
+	if (json_object_get(r, "allowed_sources"))
+		snprintf(allow, sizeof(allow), "%" JSON_INTEGER_FORMAT " prefixes",
+			 json_integer_value(json_object_get(r, "allowed_sources")));
+	out_row(&l->table, active ? OUT_PLAIN : OUT_YELLOW, cell);
+}
+
+int cmd_forwards(struct ctl *c, int argc, char **argv)
+{
+	static const char *const title[] = { "forward", "proto", "listens on", "leads to", "sources" };
+	struct listing l = { .c = c, .table = { .columns = 5, .head = title }, .names = argv + 1, .n_names = argc - 1 };
+	int ret;
+
+	if (argc > 1 && argv[1][0] == '-')
+		return cmd_usage(argv[0]);
+	ret = link_ask(c, json_pack("{s:s}", "cmd", "forwards"), take, &l, NULL);
+	if (!c->json && l.table.rows)
+		out_table_print(c, &l.table);
+	if (!ret && l.n_names && !l.shown) {
+		cmd_error("there is no forward of this name; `nfqnatctl forwards` lists all");
+		return CMD_NO;
+	}
+	return ret;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status - `nfqnatctl status` */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/link.h"
+#include "ctl/out.h"
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void head(struct ctl *c, const json_t *s)
+{
+	char up[16];
+	bool runs = number(s, "worker") > 0;
+
+	fprintf(c->out, "nfqnatd %s, pid %" JSON_INTEGER_FORMAT ", up %s, %s\n", text(s, "version"), number(s, "pid"),
+		out_span(up, (long)number(s, "up_s")), text(s, "config"));
+	if (runs)
+		fprintf(c->out, "worker   pid %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " threads", number(s, "worker"),
+			number(s, "threads"));
+	else
+		fprintf(c->out, "worker   %snot running: forwarded ports are closed%s", out_on(c, OUT_RED), out_off(c));
+	if (number(s, "worker_deaths"))
+		fprintf(c->out, ", %s%" JSON_INTEGER_FORMAT " died and were replaced%s", out_on(c, OUT_YELLOW),
+			number(s, "worker_deaths"), out_off(c));
+	fprintf(c->out, "\nrules    by %s, host's FORWARD rules %s%s\n", text(s, "steering"),
+		json_is_true(json_object_get(s, "firewall_respected")) ? "respected" : "passed",
+		json_is_true(json_object_get(s, "fail_open")) ? ", open on failure" : "");
+	fprintf(c->out, "forwards %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT " rows\n", number(s, "forwards"),
+		number(s, "rows"));
+}
+
+static void flows(struct ctl *c, const json_t *f)
+{
+	json_int_t used = number(f, "used"), most = number(f, "max");
+	const char *class;
+	json_t *n;
+
+	fprintf(c->out, "flows    %s%" JSON_INTEGER_FORMAT "%s of %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
+			" opened, %" JSON_INTEGER_FORMAT " ended\n", out_on(c, used * 10 > most * 9 ? OUT_RED : OUT_PLAIN), used,
+		used * 10 > most * 9 ? out_off(c) : "", most, number(f, "opened"), number(f, "ended"));
+	json_object_foreach(json_object_get(f, "classes"), class, n)
+		fprintf(c->out, "         %8" JSON_INTEGER_FORMAT " %s\n", json_integer_value(n), class);
+}
+
+static void queues(struct ctl *c, const json_t *list)
+{
+	static const char *const title[] = { "queue", "for", ">packets", ">waiting", ">dropped", ">dropped (socket)" };
+	struct out_table t = { .columns = 6, .head = title };
+	size_t i;
+	json_t *q;
+
+	json_array_foreach(list, i, q) {
+		char num[24], packets[24], waiting[24], full[24], sock[24];
+		const char *const cell[] = { num, text(q, "kind"), packets, waiting, full, sock };
+		bool lost = number(q, "dropped_full") || number(q, "dropped_socket");
+
+		snprintf(num, sizeof(num), "%" JSON_INTEGER_FORMAT, number(q, "queue"));
+		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, number(q, "packets"));
+		snprintf(waiting, sizeof(waiting), "%" JSON_INTEGER_FORMAT, number(q, "waiting"));
+		snprintf(full, sizeof(full), "%" JSON_INTEGER_FORMAT, number(q, "dropped_full"));
+		snprintf(sock, sizeof(sock), "%" JSON_INTEGER_FORMAT, number(q, "dropped_socket"));
+		out_row(&t, lost ? OUT_YELLOW : OUT_PLAIN, cell);
+	}
+	fputc('\n', c->out);
+	out_table_print(c, &t);
+}
+
+static void reasons(struct ctl *c, const json_t *list)
+{
+	static const char *const title[] = { ">packets", "verdict", "why" };
+	struct out_table t = { .columns = 3, .head = title };
+	size_t i;
+	json_t *r;
+
+	if (!json_array_size(list))
+		return;
+	json_array_foreach(list, i, r) {
+		bool is_drop = json_is_true(json_object_get(r, "drop"));
+		char packets[24];
+		const char *const cell[] = { packets, is_drop ? "drop" : "accept", text(r, "words") };
+
+		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, number(r, "packets"));
+		out_row(&t, is_drop ? OUT_YELLOW : OUT_PLAIN, cell);
+	}
+	fputc('\n', c->out);
+	out_table_print(c, &t);
+}
+
+/* A section that another part of the daemon registered: shown as it is, one `key value` a line. */
+static void section(struct ctl *c, const char *name, json_t *s)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	if (json_is_array(s)) {
+		json_array_foreach(s, i, v)
+			section(c, name, v);
+		return;
+	}
+	fprintf(c->out, "\n%s%s%s\n", out_on(c, OUT_BOLD), name, out_off(c));
+	json_object_foreach(s, key, v) {
+		char *shown = json_is_string(v) ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		fprintf(c->out, "  %-16s %s\n", key, shown ? shown : json_is_string(v) ? json_string_value(v) : "");
+		free(shown);
+	}
+}
+
+static void show(struct ctl *c, json_t *s)
+{
+	static const char *const known[] = { "protocol", "version", "pid", "up_s", "worker", "worker_deaths", "threads", "config",
+					     "steering", "firewall_respected", "fail_open", "forwards", "rows", "flows",
+					     "queues", "reasons", "control", NULL };
+	const char *key;
+	json_t *v;
+
+	head(c, s);
+	flows(c, json_object_get(s, "flows"));
+	queues(c, json_object_get(s, "queues"));
+	reasons(c, json_object_get(s, "reasons"));
+	json_object_foreach(s, key, v) {
+		unsigned i;
+
+		for (i = 0; known[i] && strcmp(known[i], key) != 0; i++)
+			;
+		if (!known[i])
+			section(c, key, v);
+	}
+}
+
+int cmd_status(struct ctl *c, int argc, char **argv)
+{
+	json_t *end;
+	int ret;
+
+	if (argc > 1)
+		return cmd_usage(argv[0]);
+	ret = link_ask(c, json_pack("{s:s}", "cmd", "status"), NULL, NULL, &end);
+	if (ret)
+		return ret;
+	if (c->json)
+		link_print(c, json_object_get(end, "status"));
+	else
+		show(c, json_object_get(end, "status"));
+	json_decref(end);
+	return CMD_OK;
+}

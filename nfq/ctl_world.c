@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ctl_world - see ctl_world.h; the table of commands */
+#include "nfq/ctl_world.h"
+
+#include "nfq/log.h"
+
+static const struct ctl_command commands[] = {
+	{ "status", ctl_run_status },
+	{ "forwards", ctl_run_forwards },
+	{ "flows", ctl_run_flows },
+	{ NULL, NULL },
+};
+
+static struct ctl_world world;
+
+void ctl_world_open(struct ev_loop *loop, const struct ctl_world *w, const char *path, const char *group)
+{
+	char why[512];
+
+	world = *w;
+	if (ctl_server_open(loop, path, group, commands, why, sizeof(why)) < 0)
+		log_warn("no control socket, nfqnatctl cannot ask: %s", why);
+}
+
+const struct ctl_world *ctl_world(void)
+{
+	return &world;
+}
