@@ -12,6 +12,9 @@
  *     mangle POSTROUTING  from a guest's port; ICMP errors
  *     mangle INPUT        from a guest's port to this host; ICMP errors
  *
+ * With several workers TCP goes to a queue by a hash of its addresses, all else
+ * to that of the CPU it is on: docs/decisions/0005.
+ *
  * No kernel is touched here: the same input always gives the same text.
  */
 #ifndef NFQ_RULES_H

@@ -6,12 +6,13 @@
 
 static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
 {
+	static const char *const how[2][2] = { { "", " bypass" }, { " fanout", " bypass,fanout" } };
 	unsigned first = r->queue + (tcp ? 0 : r->workers);
 
 	if (r->workers == 1)
 		fprintf(out, " queue num %u%s\n", first, bypass ? " bypass" : "");
 	else
-		fprintf(out, " queue num %u-%u %sfanout\n", first, first + r->workers - 1, bypass ? "bypass," : "");
+		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, how[!tcp][bypass]);
 }
 
 /* "tcp dport { 80, 443, 5000-5100 }" or "icmp type echo-request" */

@@ -46,7 +46,8 @@ static void write_target(const struct rules *r, bool tcp, bool bypass, FILE *out
 	if (r->workers == 1)
 		fprintf(out, " -j NFQUEUE --queue-num %u", first);
 	else
-		fprintf(out, " -j NFQUEUE --queue-balance %u:%u --queue-cpu-fanout", first, first + r->workers - 1);
+		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s", first, first + r->workers - 1,
+			tcp ? "" : " --queue-cpu-fanout");
 	fputs(bypass ? " --queue-bypass\n" : "\n", out);
 }
 

@@ -30,8 +30,8 @@ with() {
 }
 
 works one_worker 8080 'queue to 0$' < <(with 'workers: 1')
-works two_workers 8080 'queue flags fanout to 0-1$' < <(with 'workers: 2')
-works five_workers 8080 'queue flags fanout to 0-4$' < <(with 'workers: 5')
+works two_workers 8080 'tcp dport.* queue to 0-1$' < <(with 'workers: 2')
+works five_workers 8080 'tcp dport.* queue to 0-4$' < <(with 'workers: 5')
 
 # A thousand lone ports, ranges in between, and the last port of all.
 many_ports() {
