@@ -42,12 +42,19 @@ NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
 REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
 CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c)))
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
+# nfqnat-virt is the only program linked with libvirt; where its headers are missing all the rest is built.
+VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng
+LIBVIRT	:= $(shell pkg-config --exists libvirt && echo yes)
+# Its parts without libvirt: what reads foreign octets, and joins them.
+WATCH	:= $(filter-out virt/watch/main.c virt/watch/source.c virt/watch/child.c virt/watch/hub.c,$(wildcard virt/watch/*.c))
+WATCH_O	:= $(WATCH:%.c=$B/%.o)
+$B/virt/watch/%.o: NF_CFLAGS += $(shell pkg-config --cflags libxml-2.0)
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
 LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h replay/*.h ctl/*.h)
+HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h virt/watch/*.h replay/*.h ctl/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
@@ -57,7 +64,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-fuzz check-netns check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
-all: $B/nfqnatd $B/nfqnatctl $(TOOLS) ## build everything into build/
+all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +82,14 @@ $B/libnfqnat.a: $(NFQ_O) $(CONF_O) $(NAT_O)
 	@rm -f $@
 	@echo "  AR $@"
 	@$(AR) rcs $@ $^
+
+$B/nfqnat-virt: $(patsubst %.c,$B/%.o,$(wildcard virt/watch/*.c)) $B/conf/ip.o
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libvirt $(VIRT_PKGS)) -lev
+
+.PHONY: no-libvirt
+no-libvirt:
+	@echo "  no libvirt headers (libvirt-dev): nfqnat-virt is not built, guests cannot be followed"
 
 $B/libnat.a: $(NAT_O)
 	@rm -f $@
