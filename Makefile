@@ -48,7 +48,8 @@ LIBVIRT	:= $(shell pkg-config --exists libvirt && echo yes)
 # Its parts without libvirt: what reads foreign octets, and joins them.
 WATCH	:= $(filter-out virt/watch/main.c virt/watch/source.c virt/watch/child.c virt/watch/hub.c,$(wildcard virt/watch/*.c))
 WATCH_O	:= $(WATCH:%.c=$B/%.o)
-$B/virt/watch/%.o: NF_CFLAGS += $(shell pkg-config --cflags libxml-2.0)
+XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0)
+$B/virt/watch/%.o: NF_CFLAGS += $(XML_CFLAGS)
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
@@ -155,7 +156,7 @@ check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but 
 	@tests/check-pure $< $(PURE)
 
 check-headers: | .deps ## every header compiles alone
-	@tests/check-headers $(CC) $(HEADERS)
+	@tests/check-headers "$(CC) $(XML_CFLAGS)" $(HEADERS)
 
 check-unit: ## unit tests with sanitizers
 	@$(MAKE) --no-print-directory SAN=1 unit-run
