@@ -3,7 +3,7 @@
 #include "nat/block.h"
 
 struct layout {
-	uint64_t flow, bucket, map[2], end;
+	uint64_t flow, bucket, map[2], frag, end;
 };
 
 static uint64_t round64(uint64_t n)
@@ -11,7 +11,8 @@ static uint64_t round64(uint64_t n)
 	return (n + 63) & ~(uint64_t)63;
 }
 
-static struct layout layout_of(uint32_t max_flows, uint32_t buckets, uint32_t max_rows, uint32_t max_allow)
+static struct layout layout_of(uint32_t max_flows, uint32_t buckets, uint32_t max_rows, uint32_t max_allow,
+			       uint32_t frag_sets)
 {
 	uint64_t map = round64(map_size(max_rows, max_allow));
 	struct layout l;
@@ -20,18 +21,24 @@ static struct layout layout_of(uint32_t max_flows, uint32_t buckets, uint32_t ma
 	l.bucket = round64(l.flow + (uint64_t)max_flows * sizeof(struct nat_flow));
 	l.map[0] = l.bucket + (uint64_t)buckets * sizeof(struct flow_bucket);
 	l.map[1] = l.map[0] + map;
-	l.end = l.map[1] + map;
+	l.frag = l.map[1] + map;
+	l.end = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
 	return l;
 }
 
 static struct layout layout_in(const struct nat_block *b)
 {
-	return layout_of(b->max_flows, b->buckets, b->max_rows, b->max_allow);
+	return layout_of(b->max_flows, b->buckets, b->max_rows, b->max_allow, b->frag_sets);
+}
+
+static uint32_t frag_sets_of(const struct nat_params *p)
+{
+	return p->frag_sets ? p->frag_sets : FRAG_SETS_DEFAULT;
 }
 
 uint64_t block_octets(const struct nat_params *p)
 {
-	return layout_of(p->max_flows, flow_buckets_for(p->max_flows), p->max_rows, p->max_allow).end;
+	return layout_of(p->max_flows, flow_buckets_for(p->max_flows), p->max_rows, p->max_allow, frag_sets_of(p)).end;
 }
 
 struct flow_table block_flows(struct nat_block *b)
@@ -47,6 +54,11 @@ struct map block_map(struct nat_block *b, unsigned area)
 	return map_at((uint8_t *)b + layout_in(b).map[area]);
 }
 
+struct frag *block_frag(struct nat_block *b)
+{
+	return (void *)((uint8_t *)b + layout_in(b).frag);
+}
+
 void block_init(void *mem, const struct nat_params *p)
 {
 	struct nat_block *b = mem;
@@ -59,6 +71,7 @@ void block_init(void *mem, const struct nat_params *p)
 	b->max_rows = p->max_rows;
 	b->max_allow = p->max_allow;
 	b->buckets = flow_buckets_for(p->max_flows);
+	b->frag_sets = frag_sets_of(p);
 	b->source_lo = p->source_lo;
 	b->source_hi = p->source_hi;
 	b->swept = b->max_flows;
@@ -76,6 +89,7 @@ void block_init(void *mem, const struct nat_params *p)
 	flow_init(&t);
 	for (unsigned i = 0; i < 2; i++)
 		map_init((uint8_t *)mem + layout_in(b).map[i], p->max_rows, p->max_allow);
+	frag_init(block_frag(b), b->frag_sets);
 	b->magic = NAT_BLOCK_MAGIC;	/* last: before this, nobody attaches */
 }
 
@@ -102,7 +116,7 @@ enum block_err block_verify(const void *mem, uint64_t octets)
 		return BLOCK_VERSION;
 	if (b->octets > octets)
 		return BLOCK_FOREIGN;
-	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || b->max_flows > 1u << 24 ||
+	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || !b->frag_sets || (b->frag_sets & (b->frag_sets - 1)) || b->max_flows > 1u << 24 ||
 	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows ||
 	    b->flows.buckets != b->buckets || b->active > 1 || b->swept > b->max_flows || b->source_lo > b->source_hi ||
 	    b->octets != layout_in(b).end || !areas_fit(b))

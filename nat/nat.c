@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "nat/error.h"
+#include "nat/frag.h"
 #include "nat/life.h"
 #include "nat/rewrite.h"
 
@@ -109,19 +110,14 @@ static bool counts_here(const struct nat_pkt *p, enum nat_dir dir)
 	return p->hook == NAT_POST || p->hook == NAT_IN;
 }
 
-/* The whole data path. Each step lets the packet on (UNDECIDED) or says why not. */
-static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
+/* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
+static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
 	enum nat_reason why, verdict = NAT_WHY_TRANSLATED;
 	struct nat_ends to;
 	struct nat_flow *f;
 	enum nat_dir dir;
 
-	why = pkt_parse(p);
-	if (why != NAT_WHY_UNDECIDED)
-		return why;
-	if (p->view.is_error)
-		return error_translate(n, p, now);
 	why = find(n, p, now, &f, &dir);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
@@ -152,11 +148,24 @@ static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 	return verdict;
 }
 
+/* The whole data path: whatever comes, in one of three ways. */
+static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
+{
+	enum nat_reason why = pkt_parse(p);
+
+	if (p->view.is_fragment)
+		return frag_packet(n, p, now, why, decide_tuple);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
+	return p->view.is_error ? error_translate(n, p, now) : decide_tuple(n, p, now);
+}
+
 void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 {
 	enum nat_reason why;
 
-	p->changed = p->csum_full = false;
+	p->changed = p->csum_full = p->release = false;
+	p->datagram = 0;
 	p->flow = p->forward = NAT_NONE;
 	p->dir = NAT_ORIG;
 	why = decide(n, p, nat_tick_of(now));
@@ -217,7 +226,7 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 
 	if (err)
 		return err;
-	*n = (struct nat){ .block = mem, .flows = block_flows(mem) };
+	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem) };
 	for (unsigned i = 0; i < 2; i++)
 		n->map[i] = block_map(mem, i);
 	return BLOCK_OK;
@@ -228,6 +237,7 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 	struct map *m = &n->map[n->block->active];
 	uint32_t lost = 0;
 
+	frag_init(n->frag, n->block->frag_sets);	/* what was held went with the worker that held it */
 	if (map_check(m))
 		map_init(m->head, n->block->max_rows, n->block->max_allow);
 	if (n->block->busy || flow_check(&n->flows)) {
@@ -247,5 +257,7 @@ const char *nat_check(const struct nat *n)
 {
 	const char *bad = map_check(&n->map[n->block->active]);
 
+	if (!bad)
+		bad = frag_check(n->frag, n->block->frag_sets);
 	return bad ? bad : flow_check(&n->flows);
 }

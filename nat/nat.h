@@ -56,6 +56,7 @@ struct nat {
 	struct nat_block *block;
 	struct flow_table flows;
 	struct map map[2];
+	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
 	void (*event)(void *ctx, const struct nat_event *ev);	/* NULL: nobody listens; called under the lock */
 	void *ctx;
 };

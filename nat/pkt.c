@@ -122,6 +122,30 @@ static enum nat_reason parse_l4(const uint8_t *data, bool quoted, struct pkt_vie
 	return NAT_WHY_UNDECIDED;
 }
 
+/*
+ * A piece of a datagram that begins at @start. No sender makes one that is
+ * empty, that ends between units of 8 octets and is not the last (RFC 8200
+ * 4.5), or that ends behind the longest datagram. TCP never continues at
+ * octet 8: that would write over the flags of the first piece (RFC 3128).
+ */
+static enum nat_reason take_fragment(struct pkt_view *v, uint32_t start, uint32_t at, bool more, bool quoted)
+{
+	uint32_t octets = v->end - start;
+
+	v->is_fragment = true;
+	v->is_later = at;
+	v->more_fragments = more;
+	v->frag_at = (uint16_t)at;
+	v->frag_octets = (uint16_t)octets;
+	if (quoted)
+		return at ? NAT_WHY_ERROR_NO_FLOW : NAT_WHY_UNDECIDED;	/* only the first has ports (R56) */
+	if (!octets || at + octets > 65535 || (more && octets % 8))
+		return NAT_WHY_FRAGMENT_BAD;
+	if (v->tuple.proto == NAT_PROTO_TCP && at == 8)
+		return NAT_WHY_FRAGMENT_TINY;
+	return NAT_WHY_UNDECIDED;
+}
+
 /* RFC 791 3.1 */
 static enum nat_reason parse_v4(const uint8_t *d, uint32_t len, bool quoted, struct pkt_view *v)
 {
@@ -142,9 +166,14 @@ static enum nat_reason parse_v4(const uint8_t *d, uint32_t len, bool quoted, str
 		return NAT_WHY_IP_LENGTH;
 	v->end = total < len ? total : len;
 	frag = wire_get16(d + 6);
-	v->is_fragment = frag & 0x3fff;			/* MF, or an offset */
-	if (v->is_fragment && (!quoted || (frag & 0x1fff)))
-		return NAT_WHY_FRAGMENT;
+	if (frag & 0x3fff) {				/* MF, or an offset */
+		enum nat_reason why;
+
+		v->frag_id = wire_get16(d + 4);
+		why = take_fragment(v, ihl, (frag & 0x1fffu) * 8, frag & 0x2000, quoted);
+		if (why != NAT_WHY_UNDECIDED || v->is_later)
+			return why;
+	}
 	return parse_l4(d, quoted, v);
 }
 
@@ -168,10 +197,12 @@ static uint32_t parse_ext(const uint8_t *h, uint32_t avail, uint8_t type, bool q
 		*why = h[2] == 0 ? NAT_WHY_ROUTING_TYPE_0 : NAT_WHY_ROUTED_HEADER;
 		return 0;
 	}
-	if (type == NAT_PROTO_FRAGMENT) {
-		v->is_fragment = wire_get16(h + 2) & 0xfff9;	/* offset or M; neither: atomic, RFC 6946 (R69) */
-		if (v->is_fragment && (!quoted || (wire_get16(h + 2) & 0xfff8))) {
-			*why = NAT_WHY_FRAGMENT;
+	if (type == NAT_PROTO_FRAGMENT && (wire_get16(h + 2) & 0xfff9)) {	/* offset or M; neither: atomic, RFC 6946 (R69) */
+		v->tuple.proto = h[0];
+		v->frag_id = wire_get32(h + 4);
+		*why = take_fragment(v, v->l4 + 8, wire_get16(h + 2) & 0xfff8, wire_get16(h + 2) & 1, quoted);
+		if (*why != NAT_WHY_UNDECIDED || v->is_later) {
+			v->l4 += 8;
 			return 0;
 		}
 	}

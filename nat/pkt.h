@@ -42,6 +42,10 @@ struct pkt_view {
 	bool has_ports;			/* tuple identifies a flow: TCP, UDP, ICMP query */
 	bool is_error;			/* ICMP error: it quotes a packet */
 	bool is_fragment;		/* more than one piece, this is one of them */
+	bool is_later;			/* a fragment, and not the first: no transport header, no ports */
+	bool more_fragments;		/* not the last piece */
+	uint16_t frag_at, frag_octets;	/* where this piece lies in the datagram, and how long it is */
+	uint32_t frag_id;		/* identification */
 };
 
 struct nat_pkt {
@@ -57,6 +61,10 @@ struct nat_pkt {
 	/* from pkt_parse() */
 	struct pkt_view view;
 	uint8_t tcp_flags;
+
+	/* of a fragment, from nat_packet(); see frag.h */
+	bool release;			/* what was HELD of this datagram can be given again */
+	uint64_t datagram;		/* number of the datagram it belongs to; 0: it is whole */
 
 	/* from nat_packet() */
 	uint8_t reason;			/* enum nat_reason */
@@ -78,8 +86,8 @@ struct nat_pkt {
  *          inside may exceed @len
  * @v:      out; defined up to the failing step, for logs
  *
- * Returns NAT_WHY_UNDECIDED if the tuple is good, else the reason for which
- * the packet is not translated. Cost: O(headers), at most 16 of IPv6's (R72).
+ * Returns NAT_WHY_UNDECIDED if the tuple is good (of a later fragment: its
+ * addresses), else the reason for which the packet is not translated. Cost: O(headers), at most 16 of IPv6's (R72).
  */
 enum nat_reason pkt_parse_ip(const uint8_t *data, uint32_t len, bool quoted, struct pkt_view *v);
 

@@ -4,7 +4,8 @@
  *
  * One list gives the enum, the words that logs and counters use, and the
  * verdict that goes with it; so no packet can be decided without being
- * counted, and no counter can be without a name.
+ * counted, and no counter can be without a name. FRAGMENT_HELD alone is no
+ * end: a packet counted there is counted once more when it is decided.
  */
 #ifndef NAT_REASON_H
 #define NAT_REASON_H
@@ -16,6 +17,7 @@ enum nat_verdict {
 	NAT_DROP = 0,
 	NAT_ACCEPT = 1,
 	NAT_STOP = 5,		/* accept, and skip the rest of this hook: the host's FORWARD rules */
+	NAT_HOLD = 256,		/* no verdict yet: keep it, see frag.h */
 };
 
 /*        name             verdict     words */
@@ -48,7 +50,12 @@ enum nat_verdict {
 	X(TCP_FLAGS,       NAT_DROP,   "TCP flags that no stack sends together")                  \
 	X(TCP_NO_FLOW,     NAT_DROP,   "TCP segment that cannot open a flow")                     \
 	X(TCP_STATE,       NAT_DROP,   "TCP segment that does not fit the flow's state")          \
-	X(FRAGMENT,        NAT_DROP,   "fragment: the kernel did not reassemble it")              \
+	X(FRAGMENT_HELD,   NAT_HOLD,   "fragment that waits for the first of its datagram")       \
+	X(FRAGMENT_TINY,   NAT_DROP,   "first fragment without a whole transport header")         \
+	X(FRAGMENT_BAD,    NAT_DROP,   "fragment of a length or place that no sender makes")      \
+	X(FRAGMENT_OVERLAP, NAT_DROP,  "fragment that overlaps the first, or a datagram with one that did") \
+	X(FRAGMENT_LIMIT,  NAT_DROP,   "too many fragments wait already")                         \
+	X(FRAGMENT_TIMEOUT, NAT_DROP,  "fragment whose first did not come in time")               \
 	X(TRUNCATED,       NAT_DROP,   "larger than the kernel hands over")                       \
 	X(IP_VERSION,      NAT_DROP,   "neither IPv4 nor IPv6")                                   \
 	X(IP_SHORT,        NAT_DROP,   "shorter than its IP header")                              \

@@ -81,7 +81,8 @@ void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, 
 
 void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
 {
-	bool unfinished = p->csum_partial && p->view.tuple.proto != NAT_PROTO_ICMP;
+	/* A fragment's is always finished: nobody could compute it later. */
+	bool unfinished = p->csum_partial && p->view.tuple.proto != NAT_PROTO_ICMP && !p->view.is_fragment;
 
 	rewrite_ends(p->data, &p->view, to, !unfinished);
 	p->after = *to;

@@ -88,10 +88,15 @@ void batch_log_events(struct batch *b)
 
 static void log_packets(const struct batch *b)
 {
+	const struct hold *h = &b->engine->hold;
 	char line[SHOW_LINE_OCTETS];
 
 	for (unsigned i = 0; i < b->n; i++) {
 		show_packet(line, sizeof(line), &b->pkt[i], forward_name);
+		log_debug("%s", line);
+	}
+	for (unsigned i = 0; i < b->leaving.n; i++) {
+		show_packet(line, sizeof(line), &h->place[b->leaving.place[i]].pkt, forward_name);
 		log_debug("%s", line);
 	}
 }
@@ -145,7 +150,51 @@ static void receive(struct batch *b, struct queue *q)
 	}
 }
 
-static void decide(struct batch *b)
+static void count_as(struct nat *n, struct nat_pkt *p, enum nat_reason why)
+{
+	p->reason = (uint8_t)why;
+	n->block->reasons[why]++;
+}
+
+/* Fragments that have to leave undecided; they are the last of b->leaving, from @from on. */
+static void leave_as(struct batch *b, unsigned from, enum nat_reason why)
+{
+	struct engine *e = b->engine;
+
+	for (unsigned i = from; i < b->leaving.n; i++)
+		count_as(&e->nat, &e->hold.place[b->leaving.place[i]].pkt, why);
+}
+
+/* What was held of a datagram is decided now, the first fragment first. */
+static void release(struct batch *b, uint64_t datagram, nat_ns now)
+{
+	struct engine *e = b->engine;
+	unsigned from = b->leaving.n;
+
+	hold_take(&e->hold, datagram, &b->leaving);
+	for (unsigned i = from; i < b->leaving.n; i++) {
+		struct nat_pkt *p = &e->hold.place[b->leaving.place[i]].pkt;
+
+		nat_packet(&e->nat, p, now);
+		if (p->reason == NAT_WHY_FRAGMENT_HELD)		/* its datagram was forgotten meanwhile */
+			count_as(&e->nat, p, NAT_WHY_FRAGMENT_LIMIT);
+	}
+}
+
+static void fragment(struct batch *b, const struct queue *q, unsigned i, nat_ns now)
+{
+	struct engine *e = b->engine;
+	struct nat_pkt *p = &b->pkt[i];
+	unsigned from = b->leaving.n;
+
+	if (p->reason == NAT_WHY_FRAGMENT_HELD && !hold_put(&e->hold, p, q, b->id[i], now, &b->leaving))
+		count_as(&e->nat, p, NAT_WHY_FRAGMENT_LIMIT);
+	leave_as(b, from, NAT_WHY_FRAGMENT_LIMIT);
+	if (p->release)
+		release(b, p->datagram, now);
+}
+
+static void decide(struct batch *b, const struct queue *q)
 {
 	struct engine *e = b->engine;
 	nat_ns now;
@@ -154,8 +203,11 @@ static void decide(struct batch *b)
 	now = state_clock();		/* under the lock: no thread may bring an earlier time than the one before */
 	nat_enter(&e->nat);
 	batch_listen(b);
-	for (unsigned i = 0; i < b->n; i++)
+	for (unsigned i = 0; i < b->n; i++) {
 		nat_packet(&e->nat, &b->pkt[i], now);
+		if (b->pkt[i].datagram)
+			fragment(b, q, i, now);
+	}
 	nat_leave(&e->nat);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -168,6 +220,13 @@ static void reject(const struct batch *b)
 			on_reject(b->pkt[i].data, b->pkt[i].len);
 }
 
+static bool nothing_to_send(const struct batch *b, unsigned from, unsigned to)
+{
+	while (from < to && !b->out[from].iov_len)
+		from++;
+	return from == to;
+}
+
 /* Send verdicts [from, to): all at once, one by one if the kernel has no memory for all. */
 static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsigned to)
 {
@@ -175,6 +234,8 @@ static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsig
 	unsigned half;
 	ssize_t n;
 
+	if (nothing_to_send(b, from, to))
+		return;			/* the kernel takes an empty message for a mistake */
 	do {
 		n = sendmsg(q->fd, &m, 0);
 	} while (n < 0 && errno == EINTR);
@@ -194,19 +255,42 @@ static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsig
 	send_verdicts(b, q, half, to);
 }
 
+static struct iovec verdict_of(struct nat_pkt *p, uint8_t *buf, uint16_t queue, uint32_t id)
+{
+	enum nat_verdict verdict = nat_reason_verdict(p->reason);
+
+	nat_finish(p);
+	if (verdict == NAT_HOLD)
+		return (struct iovec){ .iov_base = buf };
+	if (p->changed && verdict != NAT_DROP)
+		return msg_verdict_in_place(p, queue, id, verdict);
+	return msg_verdict(buf, queue, id, verdict);
+}
+
+/* Verdicts of fragments that came in earlier batches, perhaps from other queues. */
+static void answer_held(struct batch *b)
+{
+	struct hold *h = &b->engine->hold;
+
+	for (unsigned i = 0; i < b->leaving.n; i++) {
+		struct held *e = &h->place[b->leaving.place[i]];
+		uint8_t buf[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
+		struct iovec out = verdict_of(&e->pkt, buf, e->queue->num, e->id);
+
+		if (send(e->queue->fd, out.iov_base, out.iov_len, 0) < 0)
+			b->counts.send_errors++;
+		hold_free(h, b->leaving.place[i]);
+	}
+	b->leaving.n = 0;
+}
+
 static void answer(struct batch *b, struct queue *q)
 {
-	for (unsigned i = 0; i < b->n; i++) {
-		struct nat_pkt *p = &b->pkt[i];
-		enum nat_verdict verdict = nat_reason_verdict(p->reason);
-
-		nat_finish(p);
-		if (p->changed && verdict != NAT_DROP)
-			b->out[i] = msg_verdict_in_place(p, q->num, b->id[i], verdict);
-		else
-			b->out[i] = msg_verdict(slot(b, i), q->num, b->id[i], verdict);
-	}
+	for (unsigned i = 0; i < b->n; i++)
+		b->out[i] = verdict_of(&b->pkt[i], slot(b, i), q->num, b->id[i]);
 	send_verdicts(b, q, 0, b->n);
+	if (b->leaving.n)
+		answer_held(b);
 }
 
 unsigned batch_run(struct batch *b, struct queue *q)
@@ -214,7 +298,7 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	receive(b, q);
 	if (!b->n)
 		return 0;
-	decide(b);
+	decide(b, q);
 	if (log_verbose) {
 		batch_log_events(b);
 		if (log_verbose > 1)
@@ -225,4 +309,20 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	b->counts.batches++;
 	b->counts.packets += b->n;
 	return b->n;
+}
+
+void batch_expire_held(struct batch *b)
+{
+	struct engine *e = b->engine;
+
+	pthread_mutex_lock(&e->lock);
+	nat_enter(&e->nat);
+	hold_expire(&e->hold, state_clock(), &b->leaving);
+	leave_as(b, 0, NAT_WHY_FRAGMENT_TIMEOUT);
+	nat_leave(&e->nat);
+	pthread_mutex_unlock(&e->lock);
+	b->n = 0;
+	if (log_verbose > 1)
+		log_packets(b);
+	answer_held(b);
 }

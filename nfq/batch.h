@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "nat/nat.h"
+#include "nfq/hold.h"
 #include "nfq/msg.h"
 #include "nfq/queue.h"
 
@@ -28,6 +29,7 @@ enum {
 /* The one engine that all threads of a worker share. */
 struct engine {
 	struct nat nat;
+	struct hold hold;
 	pthread_mutex_t lock;
 };
 
@@ -49,6 +51,7 @@ struct batch {
 	unsigned n;			/* packets in this batch */
 	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */
 	unsigned n_events, events_lost;
+	struct hold_list leaving;	/* fragments decided in this batch that came in earlier ones */
 	struct batch_counts counts;
 };
 
@@ -62,6 +65,9 @@ void batch_fini(struct batch *b);
  * the queue was empty or large aggregates filled the batch; 0: nothing waited.
  */
 unsigned batch_run(struct batch *b, struct queue *q);
+
+/* batch_expire_held - drop fragments that have waited too long for the first of their datagram */
+void batch_expire_held(struct batch *b);
 
 /* batch_listen - note flow events of this batch in b->event; to be set around nat_* calls, under the lock */
 void batch_listen(struct batch *b);

@@ -44,7 +44,8 @@ void report_log(const struct state *s, const struct worker_queues *q, unsigned t
 	for (unsigned r = 0; r < NAT_REASONS; r++)
 		if (b->reasons[r])
 			log_info("packets: %12" PRIu64 " %s %s: %s", b->reasons[r],
-				 nat_reason_verdict(r) == NAT_DROP ? "dropped " : "accepted", nat_reason_name(r),
+				 nat_reason_verdict(r) == NAT_DROP ? "dropped " :
+				 nat_reason_verdict(r) == NAT_HOLD ? "held    " : "accepted", nat_reason_name(r),
 				 nat_reason_words(r));
 	for (unsigned i = 0; i < threads; i++) {
 		log_queue(&q[i].tcp, "tcp");

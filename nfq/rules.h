@@ -15,6 +15,9 @@
  * With several workers TCP goes to a queue by a hash of its addresses, all else
  * to that of the CPU it is on: docs/decisions/0005.
  *
+ * Without conntrack also the fragments of a listener's or guest's protocol,
+ * the first ones of any port: only they tell whose the others are (frag.h).
+ *
  * No kernel is touched here: the same input always gives the same text.
  */
 #ifndef NFQ_RULES_H
@@ -47,6 +50,7 @@ struct rules {
 	uint16_t source_lo, source_hi;
 	bool bypass;			/* fail open: the kernel goes on as if there were no rule */
 	bool conntrack;			/* the kernel has it: new flows can be told apart in FORWARD */
+	bool fragments;			/* it does not, so nobody puts fragments together: they are queued */
 	struct ports *pool;		/* memory of all groups' ports */
 };
 

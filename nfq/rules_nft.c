@@ -35,6 +35,21 @@ static void write_what(const struct group *g, const char *port, bool answer, FIL
 	fputs(" }", out);
 }
 
+static const char *proto_name(const struct group *g)
+{
+	if (g->proto == IPPROTO_ICMP)
+		return g->family == NAT_IPV4 ? "icmp" : "ipv6-icmp";
+	return g->proto == IPPROTO_TCP ? "tcp" : "udp";
+}
+
+/* What comes behind address and devices to catch every piece of a datagram, the first one too. */
+static void write_fragments(const struct rules *r, const struct group *g, FILE *out)
+{
+	fprintf(out, " meta l4proto %s %s", proto_name(g),
+		g->family == NAT_IPV4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists");
+	write_queue(r, false, r->bypass, out);
+}
+
 static void write_addr(const struct group *g, const char *side, FILE *out)
 {
 	char addr[INET6_ADDRSTRLEN];
@@ -82,6 +97,12 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "dport", false, out);
 		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		if (!r->fragments || own)
+			continue;		/* what this host sends is cut up later */
+		write_addr(g, "daddr", out);
+		if (g->dev[0])
+			fprintf(out, " iifname \"%s\"", g->dev);
+		write_fragments(r, g, out);
 	}
 }
 
@@ -104,6 +125,12 @@ static void write_answers(const struct rules *r, bool hairpin, FILE *out)
 		if (hairpin)
 			write_own_port(r, g, "dport", out);
 		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		if (!r->fragments)
+			continue;
+		write_addr(g, "saddr", out);
+		if (hairpin && g->dev[0])
+			fprintf(out, " iifname \"%s\"", g->dev);
+		write_fragments(r, g, out);
 	}
 }
 
@@ -122,6 +149,11 @@ static void write_forward(const struct rules *r, FILE *out)
 			write_what(g, "dport", false, out);
 			write_own_port(r, g, "sport", out);
 			write_queue(r, tcp, r->bypass, out);
+		}
+		if (g->dev[0] && r->fragments) {
+			write_addr(g, "daddr", out);
+			fprintf(out, " iifname \"%s\" oifname \"%s\"", g->dev, g->dev);
+			write_fragments(r, g, out);
 		}
 		if (r->conntrack) {
 			write_addr(g, "daddr", out);

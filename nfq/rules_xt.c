@@ -32,6 +32,7 @@ struct rule {
 	const char *own_port;		/* "--sport" or "--dport" of it */
 	bool fresh;			/* only packets that begin a flow, as conntrack sees it */
 	bool answer;			/* ICMP: the answer, not the request */
+	bool pieces;			/* fragments of any port */
 };
 
 const char *rules_table_name(enum rules_table t)
@@ -104,12 +105,34 @@ static void write_icmp(const struct rules *r, const struct rule *u, FILE *out)
 	}
 }
 
+/*
+ * Every piece of a datagram, the first one too: only u32 sees "more
+ * fragments" of IPv4 (octet 6 of the header); ip6tables tells the last from
+ * the others, and takes a whole datagram with a fragment header for a last one.
+ */
+static void write_pieces(const struct rules *r, const struct rule *u, FILE *out)
+{
+	static const char *const v4[] = { " -m u32 --u32 4&0x3FFF=1:0x3FFF" };
+	static const char *const v6[] = { " -m frag --fragmore", " -m frag --fraglast" };
+	bool is4 = u->group->family == NAT_IPV4;
+
+	for (unsigned i = 0; i < (is4 ? 1 : 2); i++) {
+		write_match(r, u, out);
+		fputs(is4 ? v4[i] : v6[i], out);
+		write_target(r, false, r->bypass, out);
+	}
+}
+
 /* One rule per 15 slots of ports. */
 static void write_rule(const struct rules *r, const struct rule *u, FILE *out)
 {
 	const struct group *g = u->group;
 	unsigned i = 0;
 
+	if (u->pieces) {
+		write_pieces(r, u, out);
+		return;
+	}
 	if (g->proto == IPPROTO_ICMP) {
 		write_icmp(r, u, out);
 		return;
@@ -165,6 +188,15 @@ static void write_errors_leaving(const struct rules *r, enum nat_family family, 
 	write_errors(r, family, "nfqnat-post", true, out);
 }
 
+/* The same for fragments, where nobody else puts them together. */
+static void write_also_pieces(const struct rules *r, struct rule u, FILE *out)
+{
+	u.pieces = true;
+	u.hairpin = u.fresh = false;
+	if (r->fragments)
+		write_rule(r, &u, out);
+}
+
 static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_listeners; i++) {
@@ -175,6 +207,7 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 		if (g->family != family)
 			continue;
 		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
 		if (g->dev[0])
 			continue;		/* this host's own packets arrive on no device */
 		u.chain = "nfqnat-out";
@@ -185,8 +218,10 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 		struct rule u = { .chain = "nfqnat-pre", .addr_flag = 's', .group = g, .ports = "--sports",
 				  .in = g->dev, .out = "", .hairpin = true, .own_port = "--dport", .answer = true };
 
-		if (g->family == family)
-			write_rule(r, &u, out);
+		if (g->family != family)
+			continue;
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
 	}
 	write_errors(r, family, "nfqnat-pre", false, out);
 	write_errors(r, family, "nfqnat-out", false, out);
@@ -202,8 +237,10 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		if (g->family != family)
 			continue;
 		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
 		u.chain = "nfqnat-in";
 		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
 
 		u = (struct rule){ .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports",
 				   .in = "", .out = "", .fresh = true };
@@ -216,6 +253,7 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 			h.own_port = "--sport";
 			h.fresh = false;
 			write_rule(r, &h, out);
+			write_also_pieces(r, h, out);
 		}
 		if (r->conntrack)
 			write_rule(r, &u, out);

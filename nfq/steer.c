@@ -224,6 +224,7 @@ static int install_once(struct steer *s, const struct rules *r, bool always, cha
 int steer_replace(struct steer *s, struct rules *r, bool always, char *why, size_t why_octets)
 {
 	r->conntrack = s->conntrack;
+	r->fragments = s->fragments;
 	return install_once(s, r, always, why, why_octets);
 }
 
@@ -234,12 +235,18 @@ static int install_first(struct steer *s, struct rules *r, char *why, size_t oct
 	int err;
 
 	r->conntrack = s->conntrack = true;
+	r->fragments = s->fragments = false;	/* conntrack puts them together before us */
 	err = install_once(s, r, true, why, octets);
 	if (!err)
 		return 0;
 	r->conntrack = s->conntrack = false;
-	if (install_once(s, r, true, second, sizeof(second)))
-		return err;
+	r->fragments = s->fragments = true;
+	if (install_once(s, r, true, second, sizeof(second))) {
+		r->fragments = s->fragments = false;
+		if (install_once(s, r, true, second, sizeof(second)))
+			return err;
+		log_warn("no match for fragments in this kernel (load xt_u32 and ip6t_frag): they are not translated");
+	}
 	log_info("no conntrack in this kernel (%s): new flows are not passed by the host's FORWARD rules", why);
 	return 0;
 }

@@ -23,6 +23,7 @@ struct steer {
 	enum steer_backend backend;
 	const char *flavour;		/* STEER_XT: "", "-nft" or "-legacy", as in iptables-nft-restore */
 	bool conntrack;			/* the kernel can match it */
+	bool fragments;			/* without it: fragments are queued and translated one by one */
 	char *text[RULES_TABLES][2];	/* what was installed last, by table and family (nft: [0][0]); NULL: nothing known */
 };
 

@@ -134,6 +134,7 @@ static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	while (locked(t, piece_expire) == EXPIRE_FLOWS)
 		;
+	batch_expire_held(t->batch);
 }
 
 /* Sweep to the end, as fast as the main process takes the RSTs; packets are not kept waiting meanwhile. */
@@ -319,6 +320,8 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	self.control = a->control;
 	engine.nat = a->state->nat;
 	pthread_mutex_init(&engine.lock, NULL);
+	if (hold_init(&engine.hold) < 0)
+		return 1;
 	batch_names(name_of);
 	batch_on_reset(tell_reset);
 	batch_on_reject(tell_reject);

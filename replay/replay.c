@@ -109,7 +109,7 @@ static void replay_packet(const struct pcap_pkthdr *h, uint32_t at)
 		nat_finish(&p);
 		print_packet(&p, cut);
 	} while (host_next_hook(n, &p));
-	if (run.dumper && nat_reason_verdict(p.reason) != NAT_DROP) {
+	if (run.dumper && nat_reason_verdict(p.reason) != NAT_DROP && nat_reason_verdict(p.reason) != NAT_HOLD) {
 		pcap_dump((u_char *)run.dumper, h, run.frame);
 		run.written++;
 	}

@@ -9,6 +9,7 @@
  */
 #include "nat/tcp.h"
 #include "tests/fuzz/judge.h"
+#include "tests/unit/fragments.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -178,6 +179,37 @@ static void do_error(struct input *in)
 	}
 }
 
+/*
+ * A datagram in pieces, in any order, some twice, some never. Pieces that pass
+ * go where the first of their datagram went, and only later ones are held.
+ */
+static void do_fragments(struct input *in)
+{
+	static struct pieces s;
+	struct packet p = packet_of(in);
+	uint8_t how = take(in), hook = (how & 7) % NAT_HOOKS, id = take(in);
+	struct nat_pkt k, first = { 0 };
+
+	p.payload = 100;
+	p.options = 0;
+	pieces_cut(&s, octets, packet_build(&p, octets), 8 * (1 + (how >> 3 & 7u)), id & 3);
+	for (unsigned n = 0; n < 2 * s.n; n++) {
+		uint8_t step = take(in);
+		const struct piece *piece = &s.piece[(step & 15) % s.n];
+
+		if (step & 0x80)
+			return;
+		memcpy(octets, piece->octets, piece->len);
+		k = (struct nat_pkt){ .hook = hook, .indev = step & 0x40 ? BRIDGE : indev_of(&p.ends, p.family, hook) };
+		judge(&world.nat, &k, octets, piece->len, world.now);
+		MUST(k.reason != NAT_WHY_FRAGMENT_HELD || k.view.is_later);
+		if (k.changed && !k.view.is_later)
+			first = k;
+		if (k.changed && k.view.is_later && k.datagram == first.datagram)
+			MUST(nat_addr_eq(&k.after.dst, &first.after.dst) && nat_addr_eq(&k.after.src, &first.after.src));
+	}
+}
+
 static void do_time(struct input *in)
 {
 	uint8_t n = take(in);
@@ -215,6 +247,8 @@ static void command(struct input *in)
 		do_error(in);
 		break;
 	case 9:
+		do_fragments(in);
+		break;
 	case 8:
 		do_error(in);
 		break;

@@ -50,7 +50,12 @@ static void parse(const uint8_t *octets, uint32_t len, bool quoted)
 
 	if (pkt_parse_ip(octets, len, quoted, &v) != NAT_WHY_UNDECIDED)
 		return;
-	MUST(v.l4 < v.end && v.end <= len && v.end - v.l4 >= 8);
+	MUST(v.l4 < v.end && v.end <= len);
+	if (v.is_later) {
+		MUST(!quoted && v.is_fragment && !v.has_ports && !v.is_error && v.frag_at && v.frag_octets == v.end - v.l4);
+		return;
+	}
+	MUST(v.end - v.l4 >= 8);
 	MUST(v.has_ports != v.is_error);
 }
 

@@ -11,14 +11,15 @@
 static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bool error)
 {
 	struct pkt_view v;
-	bool partial = p->csum_partial && !(p->gso && p->hook == NAT_POST);
+	bool partial = p->csum_partial && !p->view.is_fragment && !(p->gso && p->hook == NAT_POST);
+	uint32_t after;			/* what follows ports and checksum */
 
 	/* It is still a packet of the same kind, and says what nat_packet() says it says. */
 	MUST(pkt_parse_ip(p->data, p->len, false, &v) == NAT_WHY_UNDECIDED);
 	MUST(v.is_error == error && v.l4 == p->view.l4 && v.end == p->view.end);
 	MUST(error || !memcmp(&v.tuple.ends, &p->after, sizeof(p->after)));
-	/* Right checksums stay right; a missing one is written. */
-	if (!p->csum_partial && naive_good(was, p->len))
+	/* Right checksums stay right; a missing one is written. Later fragments have none. */
+	if (!p->csum_partial && !p->view.is_later && naive_good(was, p->len))
 		MUST(naive_good(p->data, p->len));
 	if (partial && !error && v.tuple.family == NAT_IPV6 && v.tuple.proto != NAT_PROTO_UDP)
 		MUST(naive_good(p->data, p->len));
@@ -27,10 +28,9 @@ static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bo
 		MUST(!memcmp(p->data, was, 10));
 	else
 		MUST(!memcmp(p->data, was, 8) && !memcmp(p->data + 40, was + 40, v.l4 - 40));
+	after = v.l4 + (v.is_later ? 0 : v.tuple.proto == NAT_PROTO_TCP ? 18 : 8);
 	if (!error)
-		MUST(!memcmp(p->data + v.l4 + (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8),
-			     was + v.l4 + (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8),
-			     p->len - v.l4 - (v.tuple.proto == NAT_PROTO_TCP ? 18 : 8)));
+		MUST(!memcmp(p->data + after, was + after, p->len - after));
 }
 
 /* judge - @p has all but data and len; they are @octets, of which a copy of exactly @len is given away and written back */
@@ -52,8 +52,9 @@ static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint
 		MUST(!memcmp(exact, octets, len));
 	else
 		judge_changed(p, octets, p->reason == NAT_WHY_ERROR);
-	if (nat_reason_verdict(p->reason) == NAT_DROP)
+	if (nat_reason_verdict(p->reason) == NAT_DROP || nat_reason_verdict(p->reason) == NAT_HOLD)
 		MUST(!p->changed);
+	MUST(!p->release || p->datagram);
 	memcpy(octets, exact, len);
 	free(exact);
 }

@@ -11,15 +11,7 @@ if ! command -v python3 >/dev/null; then
 	finish
 fi
 net_up
-# Addresses and hardware addresses of nobody's kernel: no stack answers by itself.
-mac() { ip -n "$P-host" -o link show dev "$1" | sed -n 's/.*link\/ether \([^ ]*\).*/\1/p'; }
-host bridge fdb add 02:00:00:00:00:60 dev vnet0 master static
-for a in 192.168.122.60 192.168.122.99 fd00:122::60 fd00:122::99; do
-	host ip neigh add $a lladdr 02:00:00:00:00:60 dev virbr0 nud permanent
-done
-for a in 198.51.100.77 198.51.100.78 2001:db8:100::77 2001:db8:100::78; do
-	host ip neigh add $a lladdr 02:00:00:00:00:77 dev up0 nud permanent
-done
+raw_neighbours
 # A router somewhere outside is behind the client's side.
 host ip route add 192.0.2.0/24 via 198.51.100.77
 host ip route add 2001:db8:99::/64 via 2001:db8:100::77
@@ -34,7 +26,7 @@ config() {
 daemon_start -v < <(config)
 first=$(worker)
 
-adopt python3 "$HERE/raw.py" "$P-client" "$P-guest" "$(mac up0)" "$(mac virbr0)" "$LOG" ${RAW:-}
+adopt python3 "$HERE/raw.py" "$P-client" "$P-guest" "$(raw_mac up0)" "$(raw_mac virbr0)" "$LOG" ${RAW:-}
 
 check R82_daemon_survives alive "$DAEMON"
 same R82_worker_survives "$first" "$(worker)"

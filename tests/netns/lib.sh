@@ -177,6 +177,20 @@ brnf() {
 	sysctl_in host net.bridge.bridge-nf-call-iptables="$1" net.bridge.bridge-nf-call-ip6tables="$1"
 }
 
+# raw_neighbours - addresses and hardware addresses of nobody's kernel, for wire.py: no stack answers by itself
+raw_neighbours() {
+	local a
+
+	host bridge fdb add 02:00:00:00:00:60 dev vnet0 master static
+	for a in 192.168.122.60 192.168.122.99 fd00:122::60 fd00:122::99; do
+		host ip neigh add $a lladdr 02:00:00:00:00:60 dev virbr0 nud permanent
+	done
+	for a in 198.51.100.77 198.51.100.78 2001:db8:100::77 2001:db8:100::78; do
+		host ip neigh add $a lladdr 02:00:00:00:00:77 dev up0 nud permanent
+	done
+}
+raw_mac() { ip -n "$P-host" -o link show dev "$1" | sed -n 's/.*link\/ether \([^ ]*\).*/\1/p'; }
+
 # ---- the end ----
 
 end_pid() {

@@ -168,9 +168,10 @@ static const struct lie lies[] = {
 	{ "total_length_one_too_long", "tcp4", 2, 52, NAT_WHY_IP_LENGTH },
 	{ "total_length_largest", "tcp4", 2, 0xffff, NAT_WHY_IP_LENGTH },
 	{ "total_length_shorter_than_packet", "tcp4", 2, 45, FINE },
-	{ "R67_fragment_first", "udp4", 6, 0x2000, NAT_WHY_FRAGMENT },
-	{ "R67_fragment_later", "udp4", 6, 0x0001, NAT_WHY_FRAGMENT },
-	{ "R67_fragment_tcp_offset_1", "tcp4", 6, 0x2001, NAT_WHY_FRAGMENT },
+	{ "R70_fragment_not_in_units_of_8", "udp4", 6, 0x2000, NAT_WHY_FRAGMENT_BAD },
+	{ "R65_fragment_later_has_no_ports", "udp4", 6, 0x0001, FINE },
+	{ "R70_fragment_behind_65535", "udp4", 6, 0x1fff, NAT_WHY_FRAGMENT_BAD },
+	{ "R67_fragment_tcp_offset_1", "tcp4", 6, 0x0001, NAT_WHY_FRAGMENT_TINY },
 	{ "dont_fragment_is_no_fragment", "udp4", 6, 0x4000, FINE },
 	{ "evil_bit_is_no_fragment", "udp4", 6, 0x8000, FINE },
 	{ "protocol_gre", "tcp4", 8, 0x402f, NAT_WHY_OTHER_PROTO },
@@ -211,8 +212,8 @@ static const struct lie lies[] = {
 	{ "R73_routing_type_4_one_left", "R51_echo6_extensions", 74, 0x0401, NAT_WHY_ROUTED_HEADER },
 	{ "R73_routing_type_0_one_left", "R51_echo6_extensions", 74, 0x0001, NAT_WHY_ROUTING_TYPE_0 },
 	{ "R73_routing_type_0_none_left", "R51_echo6_extensions", 74, 0x0000, FINE },
-	{ "R67_fragment6_first", "R69_udp6_atomic_fragment", 82, 0x0001, NAT_WHY_FRAGMENT },
-	{ "R67_fragment6_later", "R69_udp6_atomic_fragment", 82, 0x0008, NAT_WHY_FRAGMENT },
+	{ "R70_fragment6_not_in_units_of_8", "R69_udp6_atomic_fragment", 82, 0x0001, NAT_WHY_FRAGMENT_BAD },
+	{ "R65_fragment6_later_has_no_ports", "R69_udp6_atomic_fragment", 82, 0x0008, FINE },
 	{ "R69_reserved_bits_are_no_fragment", "R69_udp6_atomic_fragment", 82, 0x0006, FINE },
 };
 
@@ -254,13 +255,13 @@ static void R56_quotes(void **state)
 	assert_int_equal(pkt_parse_ip(buf, len, true, &v), FINE);		/* a first fragment has ports */
 	assert_true(v.is_fragment);
 	wire_put16(buf + 6, 0x2001);
-	assert_int_equal(pkt_parse_ip(buf, len, true, &v), NAT_WHY_FRAGMENT);	/* a later one has not */
+	assert_int_equal(pkt_parse_ip(buf, len, true, &v), NAT_WHY_ERROR_NO_FLOW);	/* a later one has not */
 
 	len = build("R69_udp6_atomic_fragment", buf);
 	wire_put16(buf + 82, 1);
 	assert_int_equal(pkt_parse_ip(buf, len, true, &v), FINE);
 	wire_put16(buf + 82, 8);
-	assert_int_equal(pkt_parse_ip(buf, len, true, &v), NAT_WHY_FRAGMENT);
+	assert_int_equal(pkt_parse_ip(buf, len, true, &v), NAT_WHY_ERROR_NO_FLOW);
 
 	len = build("tcp4", buf);
 	wire_put16(buf + 2, 1500);						/* longer than what is quoted */

@@ -14,18 +14,20 @@
 static const struct golden {
 	const char *what, *file;
 	unsigned workers;
-	bool conntrack;
+	bool conntrack, fragments;
 } goldens[] = {
-	{ "one port of one worker",                             "one-port",      1, true },
-	{ "without conntrack no rule asks for a state",         "one-port",      1, false },
-	{ "both families, all protocols, two workers",          "both-families", 2, true },
-	{ "listeners of an address and of a device",            "listeners",     1, true },
-	{ "neighbouring ports are merged",                      "merged",        1, true },
-	{ "more ports than a multiport match has slots",        "many-ports",    1, true },
-	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true },
-	{ "open on failure: bypass, one worker",                "bypass",        1, false },
-	{ "open on failure: bypass, four workers",              "bypass",        4, true },
-	{ "nothing to forward",                                 "nothing",       1, true },
+	{ "one port of one worker",                             "one-port",      1, true, false },
+	{ "without conntrack no rule asks for a state",         "one-port",      1, false, false },
+	{ "both families, all protocols, two workers",          "both-families", 2, true, false },
+	{ "listeners of an address and of a device",            "listeners",     1, true, false },
+	{ "neighbouring ports are merged",                      "merged",        1, true, false },
+	{ "more ports than a multiport match has slots",        "many-ports",    1, true, false },
+	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true, false },
+	{ "open on failure: bypass, one worker",                "bypass",        1, false, false },
+	{ "open on failure: bypass, four workers",              "bypass",        4, true, false },
+	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true },
+	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true },
+	{ "nothing to forward",                                 "nothing",       1, true, false },
 };
 
 /* The way to any guest is virbr0, but for .99. */
@@ -80,6 +82,7 @@ static struct rules rules_in(const struct golden *g)
 	if (!yaml)
 		unit_fail("no file %s: run this from the top of the tree", path);
 	r = rules_of(yaml, g->workers, g->conntrack);
+	r.fragments = g->fragments;
 	free(yaml);
 	return r;
 }
@@ -135,7 +138,7 @@ static void compare(const struct golden *g, const char *kind, const char *text)
 {
 	char path[128], *want;
 
-	snprintf(path, sizeof(path), GOLDEN "%s-%u%s.%s", g->file, g->workers, g->conntrack ? "" : "-noct", kind);
+	snprintf(path, sizeof(path), GOLDEN "%s-%u%s.%s", g->file, g->workers, g->conntrack ? "" : g->fragments ? "-pieces" : "-noct", kind);
 	if (getenv("UPDATE_GOLDEN")) {
 		FILE *f = fopen(path, "w");
 
