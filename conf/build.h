@@ -42,6 +42,17 @@ struct conf_item {
 void conf_forward_add(struct conf_build *b, const struct conf_raw_forward *raw, struct conf_doc *doc,
 		      const yaml_node_t *node);
 
+/**
+ * conf_guest_read - the keys of a forward with `guest:`, but for `to` and `publish`
+ * Returns what they say, to be freed with conf_guest_free(); NULL: there is no `guest:`, or no memory.
+ */
+struct conf_guest *conf_guest_read(struct conf_build *b, const struct conf_raw_forward *raw, struct conf_doc *doc,
+				   const yaml_node_t *node);
+void conf_guest_free(struct conf_guest *g);
+
+/* conf_guest_print - one line per item of a forward with `guest:` */
+void conf_guest_print(const struct conf_forward *f, FILE *out);
+
 /* conf_rows_add - resolve the items of forward @forward against its exclusions and targets */
 void conf_rows_add(struct conf_build *b, uint32_t forward, const struct conf_item *items, unsigned n,
 		   const struct conf_targets *to);

@@ -88,32 +88,67 @@ static void clash(struct conf_build *b, const struct conf_row *x, const struct c
 		       subject(what, x->proto, lo, hi), at.file, at.line);
 }
 
-/* Sweep each listener's rows by their lower port, beside the one that reaches farthest. */
-static void check_clashes(struct conf_build *b)
+/* Everything that is published: rows with a target, and those that wait for a guest. To be freed; NULL: no memory. */
+static struct conf_row *all_rows(const struct conf *c, unsigned *n)
 {
-	struct conf *c = b->conf;
-	const struct conf_row *far = c->rows;
+	struct conf_row *all;
 
-	qsort(c->rows, c->n_rows, sizeof(*c->rows), for_clashes);
-	for (unsigned i = 1; i < c->n_rows; i++) {
-		const struct conf_row *r = &c->rows[i];
+	*n = c->n_rows;
+	for (unsigned i = 0; i < c->n_forwards; i++)
+		*n += c->forwards[i].guest ? c->forwards[i].guest->n_rows : 0;
+	all = calloc(*n + 1ul, sizeof(*all));
+	if (!all)
+		return NULL;
+	*n = c->n_rows;
+	if (*n)
+		memcpy(all, c->rows, *n * sizeof(*all));
+	for (unsigned i = 0; i < c->n_forwards; i++) {
+		const struct conf_guest *g = c->forwards[i].guest;
+
+		if (g && g->n_rows)
+			memcpy(all + *n, g->rows, g->n_rows * sizeof(*all));
+		*n += g ? g->n_rows : 0;
+	}
+	return all;
+}
+
+/*
+ * Of two rows of patterns no more can be said than that they must not be the
+ * same forward's: which guests there will be nobody knows. Blocks find a place
+ * where there is one.
+ */
+static bool may_share(const struct conf *c, const struct conf_row *x, const struct conf_row *y)
+{
+	const struct conf_guest *g = c->forwards[x->forward].guest, *h = c->forwards[y->forward].guest;
+
+	return x->block || y->block || (g && h && g->is_glob && h->is_glob && x->forward != y->forward);
+}
+
+/* Sweep each listener's rows by their lower port, beside the one that reaches farthest. */
+static void check_clashes(struct conf_build *b, struct conf_row *row, unsigned n)
+{
+	const struct conf_row *far = row;
+
+	qsort(row, n, sizeof(*row), for_clashes);
+	for (unsigned i = 1; i < n; i++) {
+		const struct conf_row *r = &row[i];
 		bool same = !conf_row_by_listener(far, r);
 
-		if (same && r->lo <= far->hi)
+		if (same && r->lo <= far->hi && !may_share(b->conf, far, r))
 			clash(b, far, r);
-		if (!same || r->hi > far->hi)
+		if (!same || (r->hi > far->hi && !r->block) || far->block)
 			far = r;
 	}
 }
 
 /* Answers to nfqnat's own source ports must not be taken for a forward. */
-static void check_source_ports(struct conf_build *b)
+static void check_source_ports(struct conf_build *b, const struct conf_row *row, unsigned n)
 {
 	const struct conf *c = b->conf;
 	char what[48];
 
-	for (unsigned i = 0; i < c->n_rows; i++) {
-		const struct conf_row *r = &c->rows[i];
+	for (unsigned i = 0; i < n; i++) {
+		const struct conf_row *r = &row[i];
 
 		if (r->proto == IPPROTO_ICMP || r->lo > c->source_hi || r->hi < c->source_lo)
 			continue;
@@ -169,11 +204,20 @@ static void check_names(struct conf_build *b)
 void conf_check(struct conf_build *b)
 {
 	struct conf *c = b->conf;
+	struct conf_row *all;
+	unsigned n;
 
 	check_names(b);
-	if (!c->n_rows)
+	all = all_rows(c, &n);
+	if (!all) {
+		b->errs->oom = true;
 		return;
-	check_clashes(b);
-	check_source_ports(b);
-	conf_rows_sort(c);
+	}
+	if (n) {
+		check_clashes(b, all, n);
+		check_source_ports(b, all, n);
+	}
+	free(all);
+	if (c->n_rows)
+		conf_rows_sort(c);
 }

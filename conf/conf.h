@@ -48,6 +48,21 @@ struct conf_row {
 	bool host_source;		/* the guest sees this host's address as source: full NAT */
 	bool frozen;			/* its guest is suspended: the flows' timers stand still */
 	uint16_t life;			/* of the guest; flows of another life of it end */
+	uint16_t block;			/* in conf_guest.rows: ports of each guest; lo..hi are the first's, to_lo 0: as the host's */
+};
+
+/* Whom a forward with `guest:` leads to, and what happens when nobody is there. */
+struct conf_guest {
+	char *name;			/* libvirt's name of the domain, or a glob(7) of names */
+	char *network;			/* libvirt's name of the network; NULL: any */
+	bool is_glob;
+	bool has4, has6;		/* addresses are given in the file */
+	struct nat_addr to4, to6;
+	bool isolated;			/* isolated: allow -> also on a network without a way out */
+	enum conf_action when_off;	/* CONF_REJECT, CONF_DROP or CONF_HOLD */
+	uint32_t hold_s;		/* CONF_HOLD: for so long, then it is rejected */
+	struct conf_row *rows;		/* what is published: `to` is not known yet; of both families */
+	unsigned n_rows;
 };
 
 struct conf_forward {
@@ -57,6 +72,21 @@ struct conf_forward {
 	bool is_named;			/* the name was written: then it is the only one of that name */
 	struct nat_prefix *allow;	/* sources let in, host bits zero; none: everyone */
 	unsigned n_allow;
+	bool host_source;		/* source: host -> the guest sees this host as source */
+	struct conf_guest *guest;	/* NULL: the guest's addresses are all that is known, its rows are in conf.rows */
+};
+
+#define CONF_URIS 16
+
+/* How libvirt is watched. */
+struct conf_libvirt {
+	bool on;			/* there is a `libvirt:` or a `guest:` */
+	char uri[CONF_URIS][256];
+	unsigned n_uris;
+	bool metadata;			/* domains may publish ports by their metadata */
+	uint16_t metadata_lo, metadata_hi;	/* these, and no others */
+	char lease_dir[108];
+	bool agent;			/* ask guests' agents for addresses too */
 };
 
 /* Idle limits in seconds; REQUIREMENTS R32 has the defaults and RFC sources. */
@@ -82,6 +112,7 @@ struct conf {
 	char control_socket[108];	/* of nfqnatctl: nfq/ctl.h */
 	char control_group[33];		/* who may ask, beside root */
 	char metrics_listen[64];	/* "127.0.0.1:9477", "[::1]:9477", or "off" */
+	struct conf_libvirt libvirt;
 	struct conf_forward *forwards;
 	unsigned n_forwards;
 	struct conf_row *rows;		/* sorted by family, proto, lo, then most specific first */
@@ -120,6 +151,9 @@ int conf_row_by_listener(const struct conf_row *a, const struct conf_row *b);
 
 /* conf_copy_settings - all but forwards and rows; @to is zeroed or has none of its own */
 void conf_copy_settings(struct conf *to, const struct conf *from);
+
+/* conf_block_slots - how many guests a block has room for; @row: of conf_guest.rows, with a block */
+unsigned conf_block_slots(const struct conf *c, const struct conf_row *row);
 
 /* conf_forward_fini - give back what a forward holds */
 void conf_forward_fini(struct conf_forward *f);

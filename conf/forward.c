@@ -47,8 +47,10 @@ static bool is_name(const char *s)
 	return len <= NAME_MAX_LEN && strspn(s, set) == len && *s != '-';
 }
 
-static void read_name(struct reader *r, const char *text, struct conf_forward *f, const struct conf_targets *to)
+static void read_name(struct reader *r, const struct conf_raw_forward *raw, struct conf_forward *f,
+		      const struct conf_targets *to)
 {
+	const char *text = raw->name, *made_up = raw->guest;
 	yaml_node_t *node = conf_doc_key(r->doc, r->node, "name");
 	struct conf_at at = conf_doc_at(r->doc, node ? node : r->node);
 	char ip[CONF_IP_TEXT] = "?", quote[CONF_QUOTE_MAX];
@@ -64,7 +66,7 @@ static void read_name(struct reader *r, const char *text, struct conf_forward *f
 		conf_ip_print(ip, to->has4 ? &to->to4 : &to->to6, to->has4 ? NAT_IPV4 : NAT_IPV6, false);
 	f->line = at.line;
 	f->col = at.col;
-	f->name = strdup(text ? text : ip);
+	f->name = strdup(text ? text : made_up ? made_up : ip);
 	f->file = strdup(r->doc->file);
 	if (!f->name || !f->file)
 		r->b->errs->oom = true;
@@ -161,9 +163,45 @@ static unsigned read_publish(struct reader *r, const struct conf_raw_forward *ra
 			continue;
 		}
 		items[n].at = place(r, "publish", i);
+		if (items[n].p.block && !raw->guest)
+			conf_error_add(r->b->errs, items[n].at,
+				       "publish %s: a block is for each guest of a forward with guest; write a range",
+				       conf_quote(quote, text, strlen(text)));
 		items[n++].text = text;
 	}
 	return n;
+}
+
+static void read_source(struct reader *r, const char *text, struct conf_forward *f)
+{
+	yaml_node_t *node = conf_doc_key(r->doc, r->node, "source");
+	char quote[CONF_QUOTE_MAX];
+
+	if (!text || !strcmp(text, "client"))
+		return;
+	f->host_source = !strcmp(text, "host");
+	if (!f->host_source)
+		conf_error_add(r->b->errs, conf_doc_at(r->doc, node), "source %s is not known; write client or host",
+			       conf_quote(quote, text, strlen(text)));
+}
+
+/* Rows of both families without a target: where the guest is, libvirt will tell. */
+static void add_guest_rows(struct conf_build *b, struct conf_forward *f, const struct conf_item *items, unsigned n,
+			   const struct conf_targets *to)
+{
+	const struct conf_targets any = { .has4 = true, .has6 = true };
+	struct conf c = { 0 };
+	struct conf_build rows = { .conf = &c, .errs = b->errs };
+
+	if (!f->guest)
+		return;
+	f->guest->has4 = to->has4;
+	f->guest->has6 = to->has6;
+	f->guest->to4 = to->to4;
+	f->guest->to6 = to->to6;
+	conf_rows_add(&rows, b->conf->n_forwards - 1, items, n, &any);
+	f->guest->rows = c.rows;
+	f->guest->n_rows = c.n_rows;
 }
 
 static struct conf_forward *add(struct conf_build *b)
@@ -205,8 +243,13 @@ void conf_forward_add(struct conf_build *b, const struct conf_raw_forward *raw, 
 		read_to(&r, raw->to[i], i, &to);
 	for (unsigned i = 0; i < raw->n_allow; i++)
 		read_allow(&r, raw->allow[i], i, f);
-	read_name(&r, raw->name, f, &to);
+	f->guest = conf_guest_read(b, raw, doc, node);
+	read_source(&r, raw->source, f);
+	read_name(&r, raw, f, &to);
 	n = read_publish(&r, raw, items);
-	conf_rows_add(b, b->conf->n_forwards - 1, items, n, &to);
+	if (raw->guest)
+		add_guest_rows(b, f, items, n, &to);
+	else
+		conf_rows_add(b, b->conf->n_forwards - 1, items, n, &to);
 	free(items);
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "conf/libvirt.h"
 #include "conf/schema.h"
 
 #define SOURCE_PORTS_MIN 64	/* fewer could not serve even one busy hairpin */
@@ -27,10 +28,13 @@ static const char *const steering_words[] = {
 	NULL,
 };
 static_assert(sizeof(enum conf_steering) == sizeof(uint32_t), "stored as one");
+static_assert(offsetof(struct conf, source_hi) == offsetof(struct conf, source_lo) + 2, "stored as a pair");
+static_assert(offsetof(struct conf, libvirt.metadata_hi) == offsetof(struct conf, libvirt.metadata_lo) + 2, "so are these");
 
 static const char *const firewall_words[] = { "pass", "respect", NULL };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const fail_words[] = { "closed", "open", NULL };
+static const char *const bool_words[] = { "false", "true", NULL };
 
 const struct conf_key conf_keys[] = {
 #define X(id, text, kind, member, least, most, otherwise, list)                                     \
@@ -56,6 +60,12 @@ const struct conf_key conf_keys[] = {
 	  .raw = offsetof(struct conf_raw, metrics.id), .min = (least), .max = (most), .def = (otherwise),  \
 	  .words = (list), .why = "" },
 	CONF_METRICS_LIST(X)
+#undef X
+#define X(id, text, kind, member, least, most, otherwise, list)                                     \
+	{ .section = "libvirt", .name = (text), .type = (kind),                                     \
+	  .field = offsetof(struct conf, libvirt.member), .raw = offsetof(struct conf_raw, libvirt.id), \
+	  .min = (least), .max = (most), .def = (otherwise), .words = (list), .why = "" },
+	CONF_LIBVIRT_LIST(X)
 #undef X
 };
 const unsigned conf_keys_n = sizeof(conf_keys) / sizeof(*conf_keys);
@@ -102,6 +112,12 @@ static const char *read_span(const struct conf_key *k, const char *text, struct 
 	return "is not a span of time";
 }
 
+/* How few may there be? Of ports that this host shall use as its own, SOURCE_PORTS_MIN. */
+static uint32_t ports_min(const struct conf_key *k)
+{
+	return k->field == offsetof(struct conf, source_lo) ? SOURCE_PORTS_MIN : 1;
+}
+
 static const char *read_ports(const struct conf_key *k, const char *text, struct value *v)
 {
 	if (!read_number(&text, &v->lo) || *text++ != '-' || !read_number(&text, &v->hi) || *text)
@@ -110,7 +126,7 @@ static const char *read_ports(const struct conf_key *k, const char *text, struct
 		return "is out of range";
 	if (v->hi < v->lo)
 		return "ends before it starts";
-	if (v->hi - v->lo + 1 < SOURCE_PORTS_MIN)
+	if (v->hi - v->lo + 1 < ports_min(k))
 		return "has too few ports";
 	return NULL;
 }
@@ -205,8 +221,11 @@ static void advise(const struct conf_key *k, const char *text, char *buf, size_t
 			snprintf(buf, size, "write %" PRIu32 "s to %" PRIu32 "s, or the like in m or h", k->min, k->max);
 		return;
 	case CONF_PORTS:
-		snprintf(buf, size, "write at least %d ports between %" PRIu32 " and %" PRIu32 ", for example %s",
-			 SOURCE_PORTS_MIN, k->min, k->max, k->def);
+		n += (size_t)snprintf(buf, size, "write ");
+		if (ports_min(k) > 1)
+			n += (size_t)snprintf(buf + n, size - n, "at least %" PRIu32 " ", ports_min(k));
+		snprintf(buf + n, size - n, "ports between %" PRIu32 " and %" PRIu32 ", for example %s", k->min, k->max,
+			 k->def);
 		return;
 	case CONF_TEXT:
 		snprintf(buf, size, "write for example %s, at most %" PRIu32 " characters",
@@ -224,7 +243,7 @@ static void advise(const struct conf_key *k, const char *text, char *buf, size_t
 static void store(const struct conf_key *k, struct conf *c, struct value v)
 {
 	char *field = (char *)c + k->field;
-	uint16_t u16 = (uint16_t)v.lo;
+	uint16_t u16 = (uint16_t)v.lo, ports[2] = { u16, (uint16_t)v.hi };
 	bool flag = v.lo;
 
 	switch (k->type) {
@@ -241,8 +260,7 @@ static void store(const struct conf_key *k, struct conf *c, struct value v)
 		memcpy(field, &flag, sizeof(flag));
 		return;
 	case CONF_PORTS:
-		c->source_lo = (uint16_t)v.lo;
-		c->source_hi = (uint16_t)v.hi;
+		memcpy(field, ports, sizeof(ports));
 		return;
 	case CONF_TEXT:
 		memcpy(field, v.text, strlen(v.text) + 1);
@@ -253,10 +271,11 @@ static void store(const struct conf_key *k, struct conf *c, struct value v)
 static void print(const struct conf_key *k, const struct conf *c, FILE *out)
 {
 	const char *field = (const char *)c + k->field;
-	uint16_t u16;
+	uint16_t u16, ports[2];
 	uint32_t u32;
 	bool flag;
 
+	memcpy(ports, field, sizeof(ports));
 	memcpy(&u16, field, sizeof(u16));
 	memcpy(&flag, field, sizeof(flag));
 	if (k->type == CONF_U16 || k->type == CONF_PORTS || k->type == CONF_FLAG)
@@ -280,7 +299,7 @@ static void print(const struct conf_key *k, const struct conf *c, FILE *out)
 		fprintf(out, "%s\n", k->words[u32]);
 		return;
 	case CONF_PORTS:
-		fprintf(out, "%u-%u\n", c->source_lo, c->source_hi);
+		fprintf(out, "%u-%u\n", ports[0], ports[1]);
 		return;
 	case CONF_TEXT:
 		fprintf(out, "\"%s\"\n", field);
@@ -323,9 +342,15 @@ void conf_keys_print(const struct conf *c, FILE *out)
 
 	for (unsigned i = 0; i < conf_keys_n; i++) {
 		const struct conf_key *k = &conf_keys[i];
+		bool libvirt = k->section && !strcmp(k->section, "libvirt");
 
-		if (k->section && (!section || strcmp(section, k->section) != 0))
+		if (libvirt && !c->libvirt.on)
+			continue;
+		if (k->section && (!section || strcmp(section, k->section) != 0)) {
 			fprintf(out, "%s:\n", k->section);
+			if (libvirt)
+				conf_uris_print(c, out);
+		}
 		section = k->section;
 		fprintf(out, "%s%s: ", section ? "  " : "", k->name);
 		print(k, c, out);

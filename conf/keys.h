@@ -20,7 +20,7 @@ enum conf_type {
 	CONF_SPAN,		/* 300s, 5m, 2h, into uint32_t seconds */
 	CONF_STEERING,		/* a word, into enum conf_steering */
 	CONF_FLAG,		/* the first or the second of two words, into bool */
-	CONF_PORTS,		/* 61000-65535, into source_lo and source_hi */
+	CONF_PORTS,		/* 61000-65535, into two uint16_t: the lowest and the highest */
 	CONF_TEXT,		/* letters, digits and some marks, into a char[] of min octets; max: an enum conf_text */
 };
 
@@ -70,8 +70,19 @@ enum conf_text {
 	X(tcp_closing,     "tcp-closing",     240,  86400,  "240s",  "RFC 5382 REQ-5") \
 	X(icmp,            "icmp",            60,   86400,  "60s",   "RFC 5508 REQ-2")
 
+/*
+ * As the settings; fields are of struct conf_libvirt. `uri` is a list and has
+ * no row: conf/libvirt.c.
+ *
+ *        id              name              type        field        min  max             default                     words */
+#define CONF_LIBVIRT_LIST(X)                                                                                            \
+	X(metadata,       "metadata",       CONF_FLAG,  metadata,    0,   1,              "true",                     bool_words) \
+	X(metadata_ports, "metadata-ports", CONF_PORTS, metadata_lo, 1,   65535,          "1024-65535",               NULL)       \
+	X(lease_dir,      "lease-dir",      CONF_TEXT,  lease_dir,   108, CONF_TEXT_PATH, "/var/lib/libvirt/dnsmasq", NULL)       \
+	X(agent,          "agent",          CONF_FLAG,  agent,       0,   1,              "false",                    bool_words)
+
 struct conf_key {
-	const char *section;		/* "timeouts", or NULL at the top */
+	const char *section;		/* "timeouts", "libvirt", or NULL at the top */
 	const char *name;
 	enum conf_type type;
 	size_t field;			/* in struct conf */

@@ -4,6 +4,7 @@
 
 #include "conf/build.h"
 #include "conf/files.h"
+#include "conf/libvirt.h"
 #include "conf/shape.h"
 
 #define QUEUES 65536u		/* the kernel counts queues in 16 bits */
@@ -103,8 +104,10 @@ static void read_file(struct conf_build *b, const struct conf_file *f, bool drop
 
 	if (read_raw(f, dropin, &tree, &raw, b->errs))
 		return;
-	if (raw && !dropin)
+	if (raw && !dropin) {
 		read_settings(b, raw, &tree);
+		conf_libvirt_read(b, raw, &tree);
+	}
 	forwards = conf_doc_key(&tree, conf_doc_root(&tree), "forwards");
 	for (unsigned i = 0; raw && i < raw->n_forwards && !b->errs->oom; i++)
 		conf_forward_add(b, &raw->forwards[i], &tree, conf_doc_item(&tree, forwards, i));
@@ -122,6 +125,7 @@ static struct conf *build(const struct conf_files *files, struct conf_errors *er
 		return NULL;
 	}
 	conf_keys_default(b.conf);
+	conf_libvirt_default(b.conf);
 	for (unsigned i = 0; i < files->n && !errs->oom; i++)
 		if (files->file[i].text)
 			read_file(&b, &files->file[i], i > 0);
@@ -181,6 +185,7 @@ void conf_forward_fini(struct conf_forward *f)
 	free(f->name);
 	free(f->file);
 	free(f->allow);
+	conf_guest_free(f->guest);
 }
 
 void conf_free(struct conf *c)

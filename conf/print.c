@@ -2,7 +2,7 @@
 /* print - the configuration as it was understood: settings, then one line per row. */
 #include <netinet/in.h>
 
-#include "conf/conf.h"
+#include "conf/build.h"
 #include "conf/ip.h"
 #include "conf/keys.h"
 #include "conf/publish.h"
@@ -75,6 +75,8 @@ static void print_row(const struct conf *c, const struct conf_row *r, const stru
 	endpoint(to, &r->to, r, r->to_lo);
 	fprintf(out, "forward %-*s %-4s %-*s -> %-*s", w->name, f->name, publish_proto_name(r->proto), w->from, from,
 		f->n_allow ? w->to : 0, to);
+	if (f->host_source)
+		fputs(" source host", out);
 	for (unsigned i = 0; i < f->n_allow; i++)
 		fprintf(out, "%s %s", i ? "," : " allow", conf_prefix_print(prefix, &f->allow[i]));
 	fputc('\n', out);
@@ -87,4 +89,7 @@ void conf_print(const struct conf *c, FILE *out)
 	conf_keys_print(c, out);
 	for (unsigned i = 0; i < c->n_rows; i++)
 		print_row(c, &c->rows[i], &w, out);
+	for (unsigned i = 0; i < c->n_forwards; i++)
+		if (c->forwards[i].guest)
+			conf_guest_print(&c->forwards[i], out);
 }

@@ -79,7 +79,7 @@ static enum publish_err read_port(struct cursor *c, uint16_t *port)
 		return PUBLISH_PORT_BIG;
 	if (!n)
 		return PUBLISH_PORT_ZERO;
-	if (*start == '0' || (p < c->end && !is_in(*p, ":-")))
+	if (*start == '0' || (p < c->end && !is_in(*p, ":-+")))
 		return PUBLISH_PORT;
 	c->at = p;
 	*port = (uint16_t)n;
@@ -99,6 +99,35 @@ static enum publish_err read_range(struct cursor *c, uint16_t *lo, uint16_t *hi)
 	if (!err && *hi < *lo)
 		return PUBLISH_ORDER;
 	return err;
+}
+
+/* +width[:guest], at the + */
+static enum publish_err read_block(struct cursor *c, struct publish *p)
+{
+	const char *width = ++c->at;
+	enum publish_err err = read_port(c, &p->block);
+
+	if (err || p->lo + p->block - 1 > UINT16_MAX) {
+		c->at = width;
+		return PUBLISH_BLOCK;
+	}
+	p->hi = (uint16_t)(p->lo + p->block - 1);
+	if (c->at == c->end)
+		return PUBLISH_OK;
+	if (!is_next(c, ':'))
+		return PUBLISH_BLOCK;
+	c->at++;
+	width = c->at;
+	err = read_port(c, &p->to_lo);
+	if (err)
+		return err;
+	if (c->at != c->end)
+		return PUBLISH_BLOCK;
+	if (p->to_lo + p->block - 1 > UINT16_MAX) {
+		c->at = width;
+		return PUBLISH_BLOCK;
+	}
+	return PUBLISH_OK;
 }
 
 /* Cut the protocol off the end: all after the last '/', or the word icmp alone. */
@@ -242,6 +271,8 @@ static enum publish_err read_ports(struct cursor *c, struct publish *p)
 	err = read_range(c, &p->lo, &p->hi);
 	if (err)
 		return err;
+	if (is_next(c, '+'))
+		return p->exclude || p->lo != p->hi ? PUBLISH_BLOCK : read_block(c, p);
 	p->to_lo = p->lo;
 	if (c->at == c->end)
 		return PUBLISH_OK;
@@ -350,6 +381,10 @@ const char *publish_print(char buf[PUBLISH_TEXT], const struct publish *p)
 
 	print_range(host, p->lo, width);
 	print_range(guest, p->to_lo, width);
+	if (p->block) {
+		snprintf(host, sizeof(host), "%u+%u", p->lo, p->block);
+		print_range(guest, p->to_lo, 0);
+	}
 	if (p->family)
 		conf_ip_print(ip, &p->listen, (enum nat_family)p->family, true);
 
@@ -357,6 +392,9 @@ const char *publish_print(char buf[PUBLISH_TEXT], const struct publish *p)
 		snprintf(buf, PUBLISH_TEXT, "~%s%s%s", host, p->proto ? "/" : "", publish_proto_name(p->proto));
 	else if (p->proto == IPPROTO_ICMP)
 		snprintf(buf, PUBLISH_TEXT, "%s%s%s%sicmp", ip, sign, p->dev, any ? "" : "/");
+	else if (p->block && !p->to_lo)
+		snprintf(buf, PUBLISH_TEXT, "%s%s%s%s%s/%s", ip, sign, p->dev, any ? "" : ":", host,
+			 publish_proto_name(p->proto));
 	else
 		snprintf(buf, PUBLISH_TEXT, "%s%s%s%s%s:%s/%s", ip, sign, p->dev, any ? "" : ":", host, guest,
 			 publish_proto_name(p->proto));

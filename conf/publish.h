@@ -4,11 +4,13 @@
  *
  *	[address][%dev]:host[-end][:guest[-end]][/proto]
  *	host[-end][:guest[-end]][/proto]
+ *	[address][%dev]:host+width[:guest][/proto]
  *	icmp | [address][%dev]/icmp
  *	~host[-end][/proto]
  *
  * This is Docker's -p, with the device and the exclusion of passt. An IPv6
- * address stands in brackets. Without /proto an item is TCP, an exclusion is
+ * address stands in brackets. host+width is a block: each guest gets `width`
+ * ports of its own, from `host` on. Without /proto an item is TCP, an exclusion is
  * TCP and UDP. No I/O, no allocation: octets in, a struct out.
  */
 #ifndef CONF_PUBLISH_H
@@ -28,7 +30,8 @@ struct publish {
 	struct nat_addr listen;		/* all zero: every address, 0.0.0.0 and [::] too */
 	char dev[IFNAMSIZ];		/* "": any device */
 	uint16_t lo, hi;		/* host ports, inclusive; 0, 0 for ICMP */
-	uint16_t to_lo;			/* guest port for lo; 0 for ICMP and exclusions */
+	uint16_t to_lo;			/* guest port for lo; 0 for ICMP, exclusions, and blocks of the host's own numbers */
+	uint16_t block;			/* ports of each guest: lo..hi are those of the first; 0: no block */
 };
 
 /* Why an item was refused, and what the admin reads then. */
@@ -45,6 +48,7 @@ struct publish {
 	X(PORT_ZERO, "port 0 cannot be forwarded; ports are 1 to 65535")                                    \
 	X(PORT_BIG,  "port is above 65535; ports are 1 to 65535")                                           \
 	X(ORDER,     "range ends before it starts; write the smaller port first")                           \
+	X(BLOCK,     "is not a block of ports within 65535; write for example 20000+20 or 20000+20:8000") \
 	X(WIDTH,     "guest range is not as wide as the host range; write both, as in 5000-5100:6000-6100") \
 	X(PARTS,     "has too many parts; write address:host:guest/proto, and only host is required")       \
 	X(BRACKETS,  "IPv6 addresses stand in brackets; write for example [2001:db8::1]:2222:22")           \

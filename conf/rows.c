@@ -29,7 +29,7 @@ static bool collect(struct holes *holes, const struct conf_item *items, unsigned
 			const struct publish *p = &items[i].p;
 			struct conf_ports *set = p->exclude ? &holes[h].excluded : &holes[h].published;
 
-			if (is_of(p, h) && conf_ports_add(set, p->lo, p->hi))
+			if (is_of(p, h) && !p->block && conf_ports_add(set, p->lo, p->hi))
 				return false;
 		}
 		conf_ports_seal(&holes[h].published);
@@ -104,7 +104,7 @@ static void add_item(struct conf_build *b, uint32_t forward, const struct conf_i
 	const struct conf_ports *excluded = &holes[p->proto == IPPROTO_UDP ? UDP : TCP].excluded;
 	struct conf_row row = {
 		.proto = p->proto, .listen = p->listen, .forward = forward,
-		.line = item->at.line, .col = item->at.col,
+		.line = item->at.line, .col = item->at.col, .block = p->block,
 	};
 	unsigned n = 0;
 
@@ -116,7 +116,11 @@ static void add_item(struct conf_build *b, uint32_t forward, const struct conf_i
 		row.to = i ? to->to6 : to->to4;
 		if (!has || (p->family && p->family != row.family))
 			continue;
-		if (p->proto != IPPROTO_ICMP) {
+		if (p->block) {
+			row.lo = p->lo;
+			row.hi = p->hi;
+			row.to_lo = p->to_lo;
+		} else if (p->proto != IPPROTO_ICMP) {
 			n += add_pieces(b, item, row, excluded);
 			continue;
 		}

@@ -11,6 +11,11 @@ static const cyaml_schema_value_t text = {
 
 static const cyaml_schema_field_t forward_fields[] = {
 	CYAML_FIELD_STRING_PTR("name", LIST_OPTIONAL, struct conf_raw_forward, name, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("guest", LIST_OPTIONAL, struct conf_raw_forward, guest, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("network", LIST_OPTIONAL, struct conf_raw_forward, network, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("when-off", LIST_OPTIONAL, struct conf_raw_forward, when_off, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("isolated", LIST_OPTIONAL, struct conf_raw_forward, isolated, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("source", LIST_OPTIONAL, struct conf_raw_forward, source, 1, CONF_TEXT_MAX),
 	CYAML_FIELD_SEQUENCE_COUNT("to", LIST, struct conf_raw_forward, to, n_to, &text, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("publish", LIST, struct conf_raw_forward, publish, n_publish, &text, 0,
 				   CYAML_UNLIMITED),
@@ -47,6 +52,16 @@ static const cyaml_schema_field_t metrics_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t libvirt_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("uri", LIST_OPTIONAL, __typeof__(((struct conf_raw *)0)->libvirt), uri, n_uri, &text, 0,
+				   CYAML_UNLIMITED),
+#define X(id, key, ...) \
+	CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, __typeof__(((struct conf_raw *)0)->libvirt), id, 1, CONF_TEXT_MAX),
+	CONF_LIBVIRT_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
 #define FORWARDS                                                                                                \
 	CYAML_FIELD_SEQUENCE_COUNT("forwards", LIST_OPTIONAL, struct conf_raw, forwards, n_forwards, &forward, 0, \
 				   CYAML_UNLIMITED)
@@ -58,6 +73,7 @@ static const cyaml_schema_field_t main_fields[] = {
 	CYAML_FIELD_MAPPING("timeouts", CYAML_FLAG_OPTIONAL, struct conf_raw, timeouts, timeout_fields),
 	CYAML_FIELD_MAPPING("control", CYAML_FLAG_OPTIONAL, struct conf_raw, control, control_fields),
 	CYAML_FIELD_MAPPING("metrics", CYAML_FLAG_OPTIONAL, struct conf_raw, metrics, metrics_fields),
+	CYAML_FIELD_MAPPING("libvirt", CYAML_FLAG_OPTIONAL, struct conf_raw, libvirt, libvirt_fields),
 	FORWARDS,
 	CYAML_FIELD_END
 };

@@ -18,7 +18,8 @@
 #define CONF_TEXT_MAX 255	/* octets in one value; the longest good one has 76 */
 
 struct conf_raw_forward {
-	char *name;			/* NULL: not given */
+	char *name;			/* NULL: not given; the same of all that are one text */
+	char *guest, *network, *when_off, *isolated, *source;
 	char **to, **publish, **allow;
 	unsigned n_to, n_publish, n_allow;
 };
@@ -36,6 +37,11 @@ struct conf_raw {
 	struct {
 		CONF_METRICS_LIST(X)
 	} metrics;
+	struct {
+		CONF_LIBVIRT_LIST(X)
+		char **uri;
+		unsigned n_uri;
+	} libvirt;
 #undef X
 	struct conf_raw_forward *forwards;
 	unsigned n_forwards;

@@ -180,17 +180,32 @@ static const cyaml_schema_field_t *find_field(struct shape *s, const yaml_node_t
 	return NULL;
 }
 
+/* Keys that one of is enough, and the list that is required otherwise. */
+static const struct { const char *list, *other; } alternatives[] = { { "to", "guest" } };
+
+/* The other key that may stand for @key; NULL: none */
+static const char *alternative(const char *key)
+{
+	for (size_t i = 0; i < sizeof(alternatives) / sizeof(*alternatives); i++)
+		if (!strcmp(alternatives[i].list, key))
+			return alternatives[i].other;
+	return NULL;
+}
+
 /* Report the required keys that were not @seen; and make those not in the copy empty lists. */
 static void add_missing(struct shape *s, const yaml_node_t *node, int map, const cyaml_schema_field_t *fields,
 			uint32_t seen, uint32_t copied)
 {
 	for (const cyaml_schema_field_t *f = fields; f->key; f++) {
 		uint32_t bit = UINT32_C(1) << (f - fields);
+		const char *other;
 
 		if (f->value.flags & CYAML_FLAG_OPTIONAL)
 			continue;
-		if (!(seen & bit))
-			conf_error_add(s->errs, conf_doc_at(s->in, node), "key '%s' is missing here; add it", f->key);
+		other = alternative(f->key);
+		if (!(seen & bit) && !(other && conf_doc_key(s->in, node, other)))
+			conf_error_add(s->errs, conf_doc_at(s->in, node), "key '%s' is missing here; add it%s%s", f->key,
+				       other ? ", or " : "", other ? other : "");
 		if (!(copied & bit))
 			set_key(s, map, f->key, add_sequence(s, node), node);
 	}

@@ -11,7 +11,7 @@ static void check_same(const struct publish *a, const struct publish *b)
 {
 	assert(a->exclude == b->exclude && a->family == b->family && a->proto == b->proto);
 	assert(nat_addr_eq(&a->listen, &b->listen) && !memcmp(a->dev, b->dev, sizeof(a->dev)));
-	assert(a->lo == b->lo && a->hi == b->hi && a->to_lo == b->to_lo);
+	assert(a->lo == b->lo && a->hi == b->hi && a->to_lo == b->to_lo && a->block == b->block);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
