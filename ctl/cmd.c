@@ -10,6 +10,10 @@ const struct cmd cmd_table[] = {
 	{ "forwards", "[NAME...]", "what is forwarded, and what is not and why", cmd_forwards },
 	{ "flows",    "[--guest G] [--forward F] [--address A] [--port N] [--proto P] [--state S] [--sort KEY]",
 	  "the flow table", cmd_flows },
+	{ "events",   "[-c COUNT] [--guest G] [--forward F] [--address A] [--port N] [--proto P]",
+	  "flows as they begin, change their state and end", cmd_events },
+	{ "trace",    "[-c COUNT] [FILTER...]", "one line for each packet that matches a filter of pcap-filter(7)", cmd_trace },
+	{ "capture",  "[-c COUNT] FILE.pcapng [FILTER...]", "packets before and after translation, for Wireshark", cmd_capture },
 	{ NULL, NULL, NULL, NULL },
 };
 

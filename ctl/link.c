@@ -168,6 +168,6 @@ int link_ask(const struct ctl *c, json_t *req, void (*line)(void *ctx, json_t *l
 
 void link_print(const struct ctl *c, const json_t *obj)
 {
-	json_dumpf(obj, c->out, JSON_COMPACT);
+	json_dumpf(obj, c->out, JSON_COMPACT | JSON_REAL_PRECISION(16));
 	fputc('\n', c->out);
 }

@@ -45,7 +45,19 @@ int batch_init(struct batch *b, struct engine *e)
 void batch_fini(struct batch *b)
 {
 	free(b->slots);
+	tap_writer_free(b->tap);
 	b->slots = NULL;
+	b->tap = NULL;
+}
+
+int batch_tap(struct batch *b, struct tap *taps, unsigned index)
+{
+	b->tap = tap_writer_new(taps, index);
+	if (!b->tap)
+		return -ENOMEM;
+	b->taps = taps;
+	b->counts = *tap_counts_at(b->tap);
+	return 0;
 }
 
 static uint8_t *slot(const struct batch *b, unsigned i)
@@ -59,6 +71,8 @@ static void note_event(void *ctx, const struct nat_event *ev)
 
 	if (ev->type == NAT_EV_END && ev->cause == NAT_END_FORWARD && ev->flow.proto == NAT_PROTO_TCP && on_reset)
 		on_reset(&ev->flow);
+	if (tap_wants(b->taps, TAP_EVENTS))
+		tap_event(b->tap, ev, ev->forward == NAT_NONE ? "" : forward_name(ev->forward));
 	if (!log_verbose)
 		return;
 	if (b->n_events == BATCH_EVENTS)
@@ -293,11 +307,27 @@ static void answer(struct batch *b, struct queue *q)
 		answer_held(b);
 }
 
+/* The batch is out: tell those who watch, and what it took if it is its turn. */
+static void tell(struct batch *b, bool watched, nat_ns began)
+{
+	if (watched)
+		tap_after(b->tap, b->pkt, b->n, forward_name);
+	if (began)
+		tap_timed(b->tap, b->n, state_clock() - began);
+	if (b->tap)
+		*tap_counts_at(b->tap) = b->counts;
+}
+
 unsigned batch_run(struct batch *b, struct queue *q)
 {
+	nat_ns began = b->tap && b->counts.batches % TAP_SAMPLE == 0 ? state_clock() : 0;
+	bool watched = tap_wants(b->taps, TAP_PACKETS);
+
 	receive(b, q);
 	if (!b->n)
 		return 0;
+	if (watched)
+		tap_before(b->tap, b->pkt, b->n);
 	decide(b, q);
 	if (log_verbose) {
 		batch_log_events(b);
@@ -308,6 +338,7 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	answer(b, q);
 	b->counts.batches++;
 	b->counts.packets += b->n;
+	tell(b, watched, began);
 	return b->n;
 }
 

@@ -19,6 +19,7 @@
 #include "nfq/hold.h"
 #include "nfq/msg.h"
 #include "nfq/queue.h"
+#include "nfq/tap.h"
 
 enum {
 	BATCH_PACKETS = 64,
@@ -33,15 +34,6 @@ struct engine {
 	pthread_mutex_t lock;
 };
 
-/* What no packet can be blamed for. */
-struct batch_counts {
-	uint64_t packets, batches;
-	uint64_t bad_messages;		/* netlink messages that made no sense */
-	uint64_t lost_verdicts;		/* answered by the kernel with an error: the packet was gone */
-	uint64_t send_errors;		/* verdicts that could not be sent at all */
-	uint64_t overruns;		/* ENOBUFS on receive */
-};
-
 struct batch {
 	struct engine *engine;
 	uint8_t *slots;			/* BATCH_PACKETS of MSG_SLOT_OCTETS */
@@ -52,12 +44,17 @@ struct batch {
 	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */
 	unsigned n_events, events_lost;
 	struct hold_list leaving;	/* fragments decided in this batch that came in earlier ones */
-	struct batch_counts counts;
+	struct tap_counts counts;
+	struct tap_writer *tap;		/* NULL: nobody is told anything; with batch_tap() */
+	const struct tap *taps;		/* who watches; set with tap */
 };
 
 /* batch_init - 0 or -ENOMEM */
 int batch_init(struct batch *b, struct engine *e);
 void batch_fini(struct batch *b);
+
+/* batch_tap - tell those who watch @taps as thread @index; 0 or -ENOMEM */
+int batch_tap(struct batch *b, struct tap *taps, unsigned index);
 
 /**
  * batch_run - handle what waits in a queue now, one batch of it

@@ -60,3 +60,17 @@ json_t *ctl_json_flow(const struct nat_flow *f)
 			 f->flags & FLOW_LOCAL ? 1 : 0, "orig", ctl_json_ends(&f->orig, f->proto, f->family), "xlat",
 			 ctl_json_ends(&xlat, f->proto, f->family), "sent", counts(f, NAT_ORIG), "answers", counts(f, NAT_REPLY));
 }
+
+json_t *ctl_json_event(const struct nat_event *ev)
+{
+	static const char *const types[] = { [NAT_EV_NEW] = "new", [NAT_EV_STATE] = "state", [NAT_EV_END] = "end" };
+	json_t *o = ctl_json_flow(&ev->flow);
+
+	json_object_set_new(o, "event", json_string(types[ev->type]));
+	json_object_set_new(o, "flow", json_integer(ev->index));
+	if (ev->type == NAT_EV_STATE)
+		json_object_update_new(o, json_pack("{s:s, s:s}", "from", tcp_state_name(ev->from), "to", tcp_state_name(ev->to)));
+	if (ev->type == NAT_EV_END)
+		json_object_set_new(o, "cause", json_string(show_cause(ev->cause)));
+	return o;
+}

@@ -19,7 +19,10 @@ json_t *ctl_json_ends(const struct nat_ends *e, uint8_t proto, uint8_t family);
 /* ctl_json_flow - a flow, without what only its table knows: proto, orig, xlat, state, flags, counters */
 json_t *ctl_json_flow(const struct nat_flow *f);
 
-/* ctl_json_octets - text of any octets as JSON: what is not printable ASCII becomes '?' */
+/* ctl_json_event - an event with its flow: "event" is new, state or end */
+json_t *ctl_json_event(const struct nat_event *ev);
+
+/* ctl_json_text - text of any octets as JSON: what is not printable ASCII becomes '?' */
 json_t *ctl_json_text(const char *text);
 
 #endif

@@ -8,6 +8,7 @@ static const struct ctl_command commands[] = {
 	{ "status", ctl_run_status },
 	{ "forwards", ctl_run_forwards },
 	{ "flows", ctl_run_flows },
+	{ "watch", ctl_run_watch },
 	{ NULL, NULL },
 };
 

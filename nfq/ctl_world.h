@@ -36,6 +36,7 @@ void ctl_status_add(const char *name, json_t *(*make)(void *ctx), void *ctx);
 /* The commands, one file each. */
 void ctl_run_flows(struct ctl_client *c, const json_t *req);
 void ctl_run_forwards(struct ctl_client *c, const json_t *req);
+void ctl_run_watch(struct ctl_client *c, const json_t *req);
 void ctl_run_status(struct ctl_client *c, const json_t *req);
 
 #endif

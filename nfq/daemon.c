@@ -19,6 +19,7 @@
 #include "nfq/log.h"
 #include "nfq/reject.h"
 #include "nfq/report.h"
+#include "nfq/watch.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
 #include "nfq/worker.h"
@@ -38,6 +39,7 @@ static const double TIDY_WAIT_S = 1.0;	/* rules that are left over do no harm; r
 
 struct daemon {
 	struct live live;
+	struct tap *tap;
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
 	struct route_watch routes;
@@ -111,7 +113,7 @@ static int queues_open(struct daemon *d)
 
 static int worker_spawn(struct daemon *d)
 {
-	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads,
+	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads, .tap = d->tap,
 				 .drop_unanswered = d->quick_deaths >= QUICK_DEATHS_MAX, .sandbox = d->sandbox,
 				 .first = !d->worker_since };
 	int pair[2], err;
@@ -364,11 +366,18 @@ static int start(struct daemon *d)
 		goto queues;
 	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
+	d->tap = tap_new(d->live.threads);
+	if (d->tap)
+		watch_open(d->loop, d->tap);
+	else
+		log_warn("no memory for %u threads to tell what they do; there will be no trace, events or counters", d->live.threads);
 	if (worker_spawn(d) < 0 || worker_wait_ready(d) < 0 || live_steer(&d->live) < 0)
 		goto worker;
 	return 0;
 worker:
 	worker_stop(d);
+	watch_close();
+	tap_free(d->tap);
 	raw_close(&d->raw);
 	live_close(&d->live);
 queues:
@@ -392,8 +401,10 @@ static void control_open(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	ctl_server_close();
+	watch_close();
 	live_unsteer(&d->live);
 	worker_stop(d);
+	tap_free(d->tap);
 	raw_close(&d->raw);
 	if (d->routes.nl)
 		route_watch_close(&d->routes);

@@ -190,7 +190,7 @@ static void text_flow(struct text *t, const struct nat_flow *f)
 	text_ends(t, &xlat, f->proto, f->family);
 }
 
-void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forward_fn name)
+const char *show_cause(enum nat_cause cause)
 {
 	static const char *const causes[] = {
 		[NAT_END_IDLE] = "idle",
@@ -198,6 +198,12 @@ void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forwa
 		[NAT_END_REOPENED] = "reopened by a new SYN",
 		[NAT_END_FORWARD] = "its forward was removed",
 	};
+
+	return causes[cause];
+}
+
+void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forward_fn name)
+{
 	struct text t = { buf, octets };
 
 	text_add(&t, "flow %" PRIu32 " ", ev->index);
@@ -215,7 +221,7 @@ void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forwa
 		text_add(&t, "state %s -> %s", tcp_state_name(ev->from), tcp_state_name(ev->to));
 		break;
 	case NAT_EV_END:
-		text_add(&t, "end (%s) ", causes[ev->cause]);
+		text_add(&t, "end (%s) ", show_cause(ev->cause));
 		text_flow(&t, &ev->flow);
 		text_forward(&t, ev->forward, name);
 		text_counts(&t, &ev->flow);

@@ -30,6 +30,9 @@ void show_proto(char *buf, size_t octets, uint8_t proto);
 /* show_packet - one line per packet: hook, interfaces, before => after, flags, flow, forward: reason */
 void show_packet(char *buf, size_t octets, const struct nat_pkt *p, show_forward_fn name);
 
+/* show_cause - why a flow ended: "idle" */
+const char *show_cause(enum nat_cause cause);
+
 /* show_event - one line per flow event: new, state, end with counts */
 void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forward_fn name);
 

@@ -234,7 +234,8 @@ static int thread_init(struct thread *t)
 {
 	t->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	t->batch = calloc(1, sizeof(*t->batch));
-	if (!t->loop || !t->batch || batch_init(t->batch, t->engine) < 0)
+	if (!t->loop || !t->batch || batch_init(t->batch, t->engine) < 0 ||
+	    (t->args.tap && batch_tap(t->batch, t->args.tap, t->index) < 0))
 		return -ENOMEM;
 	watch(t, &t->tcp, on_tcp, t->queues->tcp.fd);
 	watch(t, &t->rest, on_rest, t->queues->rest.fd);

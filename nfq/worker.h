@@ -16,6 +16,7 @@
 #include "nfq/queue.h"
 #include "nfq/sandbox.h"
 #include "nfq/state.h"
+#include "nfq/tap.h"
 
 enum { WORKER_THREADS_MAX = 64 };
 
@@ -30,6 +31,7 @@ struct worker_args {
 	unsigned threads;
 	int control;			/* the worker's end; closing the other end ends the worker */
 	int unwanted[4];		/* closed in the child: what the main process has open and a worker must not */
+	struct tap *tap;		/* NULL: nobody can watch */
 	bool drop_unanswered;		/* see queue_reclaim() */
 	struct sandbox sandbox;		/* uid and gid of the worker; the rest is filled in there */
 	bool first;			/* say what protection this host does not have */

@@ -360,7 +360,7 @@ daemon_again() {
 
 # ctl ARG... - ask the daemon
 ctl() {
-	"$BUILD/nfqnatctl" --socket "$DIR/control.sock" "$@"
+	host "$BUILD/nfqnatctl" --socket "$DIR/control.sock" "$@"
 }
 
 daemon_ready() {

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tap - see tap.h: the main process's side */
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "nfq/tap.h"
+
+enum { QUIET_TRIES = 1000 };
+
+static size_t octets_for(unsigned threads)
+{
+	return sizeof(struct tap) + threads * sizeof(struct tap_thread);
+}
+
+struct tap *tap_new(unsigned threads)
+{
+	void *mem = mmap(NULL, octets_for(threads), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct tap *tap = mem;
+
+	if (mem == MAP_FAILED)
+		return NULL;
+	tap->threads = threads;
+	return tap;
+}
+
+void tap_free(struct tap *tap)
+{
+	if (tap)
+		munmap(tap, octets_for(tap->threads));
+}
+
+/* No thread is looking at any slot; who comes later sees which are off. */
+static bool quiet(const struct tap *tap)
+{
+	for (unsigned try = 0; try < QUIET_TRIES; try++) {
+		bool busy = false;
+
+		for (unsigned i = 0; i < tap->threads; i++)
+			busy = busy || __atomic_load_n(&tap->thread[i].busy, __ATOMIC_SEQ_CST);
+		if (!busy)
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+static void set_on(struct tap *tap)
+{
+	uint32_t on = 0;
+
+	for (unsigned i = 0; i < TAP_SLOTS; i++)
+		on |= tap->slot[i].on;
+	__atomic_store_n(&tap->on, on, __ATOMIC_RELEASE);
+}
+
+int tap_slot_open(struct tap *tap, uint32_t want, uint32_t snap, const struct bpf_insn *insn, uint32_t n_insns)
+{
+	/* bpf_validate() lets every jump and store of a program stay inside it; it takes an int. */
+	if (n_insns > TAP_INSNS || (n_insns && !bpf_validate(insn, (int)n_insns)))
+		return -EINVAL;
+	for (unsigned i = 0; i < TAP_SLOTS; i++) {
+		struct tap_slot *s = &tap->slot[i];
+
+		if (s->on)
+			continue;
+		if (!quiet(tap))
+			return -EBUSY;
+		s->snap = snap;
+		s->n_insns = n_insns;
+		if (n_insns)
+			memcpy(s->insn, insn, n_insns * sizeof(*insn));
+		__atomic_store_n(&s->on, want, __ATOMIC_SEQ_CST);
+		set_on(tap);
+		return (int)i;
+	}
+	return -EBUSY;
+}
+
+void tap_slot_close(struct tap *tap, unsigned slot)
+{
+	__atomic_store_n(&tap->slot[slot].on, 0, __ATOMIC_SEQ_CST);
+	set_on(tap);
+}
+
+/* The next record of a thread, NULL if there is none. A worker that went wild must not lead us astray. */
+static const struct tap_record *next(struct tap_thread *t)
+{
+	for (;;) {
+		uint64_t head = __atomic_load_n(&t->head, __ATOMIC_ACQUIRE);
+		uint32_t at = (uint32_t)(t->tail % TAP_RING_OCTETS), rest = TAP_RING_OCTETS - at;
+		const struct tap_record *r = (const void *)(t->ring + at);
+		uint32_t octets;
+
+		if (head == t->tail)
+			return NULL;
+		octets = r->octets;
+		if (head - t->tail > TAP_RING_OCTETS || octets < 8 || octets % 8 || octets > rest || octets > head - t->tail ||
+		    (r->kind != TAP_PAD && octets < sizeof(*r))) {
+			__atomic_store_n(&t->tail, head, __ATOMIC_RELEASE);
+			return NULL;
+		}
+		if (r->kind != TAP_PAD)
+			return r;
+		__atomic_store_n(&t->tail, t->tail + octets, __ATOMIC_RELEASE);
+	}
+}
+
+bool tap_read(struct tap *tap, uint64_t budget, void (*take)(void *ctx, const struct tap_record *r), void *ctx)
+{
+	for (;;) {
+		const struct tap_record *best = NULL;
+		struct tap_thread *from = NULL;
+
+		for (unsigned i = 0; i < tap->threads; i++) {
+			const struct tap_record *r = next(&tap->thread[i]);
+
+			if (r && (!best || r->when < best->when)) {
+				best = r;
+				from = &tap->thread[i];
+			}
+		}
+		if (!best)
+			return false;
+		if (best->octets > budget)
+			return true;
+		budget -= best->octets;
+		take(ctx, best);
+		__atomic_store_n(&from->tail, from->tail + best->octets, __ATOMIC_RELEASE);
+	}
+}
+
+struct tap_counts tap_counts_sum(const struct tap *tap)
+{
+	struct tap_counts sum = { 0 };
+
+	for (unsigned i = 0; i < tap->threads; i++) {
+		const struct tap_counts *c = &tap->thread[i].counts;
+
+		sum.packets += c->packets;
+		sum.batches += c->batches;
+		sum.bad_messages += c->bad_messages;
+		sum.lost_verdicts += c->lost_verdicts;
+		sum.send_errors += c->send_errors;
+		sum.overruns += c->overruns;
+	}
+	return sum;
+}
+
+struct tap_times tap_times_sum(const struct tap *tap)
+{
+	struct tap_times sum = { 0 };
+
+	for (unsigned i = 0; i < tap->threads; i++) {
+		const struct tap_times *t = &tap->thread[i].times;
+
+		sum.sum_ns += t->sum_ns;
+		for (unsigned b = 0; b < TAP_BUCKETS; b++)
+			sum.packets[b] += t->packets[b];
+	}
+	return sum;
+}
+
+uint64_t tap_lost(const struct tap *tap)
+{
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < tap->threads; i++)
+		lost += __atomic_load_n(&tap->thread[i].lost, __ATOMIC_RELAXED);
+	return lost;
+}
