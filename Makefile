@@ -40,7 +40,7 @@ LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
 NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
 REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
-CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c)))
+CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c import/*.c doctor/*.c)))
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
 # nfqnat-virt is the only program linked with libvirt; where its headers are missing all the rest is built.
 VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng
@@ -55,14 +55,14 @@ UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
 LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h virt/watch/*.h replay/*.h ctl/*.h)
+HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h virt/watch/*.h replay/*.h ctl/*.h import/*.h doctor/*.h)
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-fuzz check-netns check-kernel mutate fuzz tidy \
+.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -126,7 +126,7 @@ $B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c))
+FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c import/*.c doctor/*.c))
 
 build/fuzz/obj/%.o: %.c $(HEADERS) | .deps
 	@mkdir -p $(@D)
@@ -150,7 +150,7 @@ demo: all ## run the main job on real packets in namespaces and print each trans
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
 check: | .deps ## all tests
-	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-fuzz check-bench check-netns check-compliance
+	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-import check-fuzz check-bench check-netns check-compliance
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
@@ -169,6 +169,9 @@ check-golden: ## configuration files and what the daemon says of them
 
 check-replay: ## captures and what the engine makes of them
 	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd && tests/replay/run build/san/nfqnatd
+
+check-import: ## other programs' forwards and what nfqnatctl import makes of them
+	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/import/run build/san
 
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)
@@ -197,7 +200,7 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
 tidy: | .deps ## clang-tidy, no warning allowed
-	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
+	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c import/*.c doctor/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
 
 bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
 	@bench/run

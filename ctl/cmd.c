@@ -14,6 +14,8 @@ const struct cmd cmd_table[] = {
 	  "flows as they begin, change their state and end", cmd_events },
 	{ "trace",    "[-c COUNT] [FILTER...]", "one line for each packet that matches a filter of pcap-filter(7)", cmd_trace },
 	{ "capture",  "[-c COUNT] FILE.pcapng [FILTER...]", "packets before and after translation, for Wireshark", cmd_capture },
+	{ "import",   "hooks|iptables|docker|passt|natd [--to ADDRESS]... [FILE]",
+	  "turn forwards of another program into nfqnat.yaml", cmd_import },
 	{ NULL, NULL, NULL, NULL },
 };
 

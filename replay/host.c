@@ -41,7 +41,8 @@ char *host_device_name(unsigned ifindex, char *buf)
 		name = "outside";
 	else if (ifindex >= DEV_NAMED && ifindex - DEV_NAMED < conf->n_rows)
 		name = conf->rows[ifindex - DEV_NAMED].dev;
-	return strcpy(buf, name);	/* both are IF_NAMESIZE at most */
+	snprintf(buf, IF_NAMESIZE, "%s", name);
+	return buf;
 }
 
 static struct nat_prefix network_of(const struct nat_addr *guest, uint8_t family)
