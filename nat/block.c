@@ -3,7 +3,7 @@
 #include "nat/block.h"
 
 struct layout {
-	uint64_t flow, bucket, map[2], frag, end;
+	uint64_t flow, bucket, map[2], out[2], pool, frag, end;
 };
 
 static uint64_t round64(uint64_t n)
@@ -11,24 +11,31 @@ static uint64_t round64(uint64_t n)
 	return (n + 63) & ~(uint64_t)63;
 }
 
-static struct layout layout_of(uint32_t max_flows, uint32_t buckets, uint32_t max_rows, uint32_t max_allow,
-			       uint32_t frag_sets)
+/* Only what is fixed at start counts: all of it is in @p. */
+static struct layout layout_of(const struct nat_params *p, uint32_t buckets, uint32_t frag_sets)
 {
-	uint64_t map = round64(map_size(max_rows, max_allow));
+	uint64_t map = round64(map_size(p->max_rows, p->max_allow)), out = round64(out_size(p->max_outs));
 	struct layout l;
 
 	l.flow = round64(sizeof(struct nat_block));
-	l.bucket = round64(l.flow + (uint64_t)max_flows * sizeof(struct nat_flow));
+	l.bucket = round64(l.flow + (uint64_t)p->max_flows * sizeof(struct nat_flow));
 	l.map[0] = l.bucket + (uint64_t)buckets * sizeof(struct flow_bucket);
 	l.map[1] = l.map[0] + map;
-	l.frag = l.map[1] + map;
+	l.out[0] = l.map[1] + map;
+	l.out[1] = l.out[0] + out;
+	l.pool = l.out[1] + out;
+	l.frag = l.pool + pool_size(p->max_mappings, p->max_peers);
 	l.end = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
 	return l;
 }
 
 static struct layout layout_in(const struct nat_block *b)
 {
-	return layout_of(b->max_flows, b->buckets, b->max_rows, b->max_allow, b->frag_sets);
+	const struct nat_params p = { .max_flows = b->max_flows, .max_rows = b->max_rows, .max_allow = b->max_allow,
+				      .max_outs = b->max_outs, .max_mappings = b->max_mappings,
+				      .max_peers = b->max_peers };
+
+	return layout_of(&p, b->buckets, b->frag_sets);
 }
 
 static uint32_t frag_sets_of(const struct nat_params *p)
@@ -38,7 +45,7 @@ static uint32_t frag_sets_of(const struct nat_params *p)
 
 uint64_t block_octets(const struct nat_params *p)
 {
-	return layout_of(p->max_flows, flow_buckets_for(p->max_flows), p->max_rows, p->max_allow, frag_sets_of(p)).end;
+	return layout_of(p, flow_buckets_for(p->max_flows), frag_sets_of(p)).end;
 }
 
 struct flow_table block_flows(struct nat_block *b)
@@ -59,10 +66,21 @@ struct frag *block_frag(struct nat_block *b)
 	return (void *)((uint8_t *)b + layout_in(b).frag);
 }
 
+struct out block_out(struct nat_block *b, unsigned area)
+{
+	return out_at((uint8_t *)b + layout_in(b).out[area]);
+}
+
+struct pool block_pool(struct nat_block *b)
+{
+	return pool_at((uint8_t *)b + layout_in(b).pool, b->max_mappings, b->max_peers, &b->flows.key);
+}
+
 void block_init(void *mem, const struct nat_params *p)
 {
 	struct nat_block *b = mem;
 	struct flow_table t;
+	struct pool pool;
 
 	b->version = NAT_BLOCK_VERSION;
 	b->flow_octets = sizeof(struct nat_flow);
@@ -70,6 +88,9 @@ void block_init(void *mem, const struct nat_params *p)
 	b->max_flows = p->max_flows;
 	b->max_rows = p->max_rows;
 	b->max_allow = p->max_allow;
+	b->max_outs = p->max_outs;
+	b->max_mappings = p->max_mappings;
+	b->max_peers = p->max_peers;
 	b->buckets = flow_buckets_for(p->max_flows);
 	b->frag_sets = frag_sets_of(p);
 	b->source_lo = p->source_lo;
@@ -87,9 +108,13 @@ void block_init(void *mem, const struct nat_params *p)
 	b->flows.limit[IDLE_FROZEN] = UINT32_MAX;
 	t = block_flows(b);
 	flow_init(&t);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		map_init((uint8_t *)mem + layout_in(b).map[i], p->max_rows, p->max_allow);
+		out_init((uint8_t *)mem + layout_in(b).out[i], p->max_outs);
+	}
 	frag_init(block_frag(b), b->frag_sets);
+	pool = block_pool(b);
+	pool_init(&pool, p->max_mappings, p->max_peers);
 	b->magic = NAT_BLOCK_MAGIC;	/* last: before this, nobody attaches */
 }
 
@@ -99,11 +124,13 @@ static bool areas_fit(const struct nat_block *b)
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct map_head *h = (const void *)((const uint8_t *)b + l.map[i]);
+		const struct out_head *o = (const void *)((const uint8_t *)b + l.out[i]);
 
-		if (h->max_rows != b->max_rows || h->max_allow != b->max_allow)
+		if (h->max_rows != b->max_rows || h->max_allow != b->max_allow || o->max_rules != b->max_outs ||
+		    o->max_addrs != 4 * b->max_outs || o->max_excepts != 4 * b->max_outs)
 			return false;
 	}
-	return true;
+	return pool_fits((const uint8_t *)b + l.pool, b->max_mappings, b->max_peers);
 }
 
 enum block_err block_verify(const void *mem, uint64_t octets)
@@ -119,6 +146,7 @@ enum block_err block_verify(const void *mem, uint64_t octets)
 	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || !b->frag_sets || (b->frag_sets & (b->frag_sets - 1)) || b->max_flows > 1u << 24 ||
 	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows ||
 	    b->flows.buckets != b->buckets || b->active > 1 || b->swept > b->max_flows || b->source_lo > b->source_hi ||
+	    b->max_outs > OUT_RULES_MAX || b->max_mappings > 1u << 24 || b->max_peers > 1u << 24 ||
 	    b->octets != layout_in(b).end || !areas_fit(b))
 		return BLOCK_LAYOUT;
 	return BLOCK_OK;

@@ -2,12 +2,12 @@
 /*
  * block - all state of the engine in one relocatable piece of memory.
  *
- * Flows, idle queues, hash, both mapping tables and the counters, addressed
- * by offset and index, never by pointer. The main process makes the block in
+ * Flows, idle queues, hash, both mapping tables, both outbound tables with
+ * their pool of outside ports, and the counters, addressed by offset and index, never by pointer. The main process makes the block in
  * a memfd; workers map it wherever they like. A worker that dies leaves the
  * block; the next one attaches to it and goes on.
  *
- *     | nat_block | flows[] | buckets[] | mapping area 0 | mapping area 1 | datagrams in pieces |
+ *     | nat_block | flows[] | buckets[] | mapping areas 0, 1 | outbound areas 0, 1 | pool | datagrams in pieces |
  *
  * Threads     one writer at a time (the caller's lock); `busy` tells whether
  *             a writer died inside
@@ -18,16 +18,20 @@
 #include "nat/flow.h"
 #include "nat/frag.h"
 #include "nat/map.h"
+#include "nat/out.h"
+#include "nat/pool.h"
 #include "nat/reason.h"
 
 #define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
-#define NAT_BLOCK_VERSION	3u	/* of everything below; another version is not attached to */
+#define NAT_BLOCK_VERSION	4u	/* of everything below; another version is not attached to */
 
 /* Decided at start, fixed for the life of the block. */
 struct nat_params {
 	uint32_t max_flows;			/* 1024 .. 2^24 */
 	uint32_t max_rows, max_allow;		/* room in each mapping area */
 	uint32_t frag_sets;			/* room for datagrams in pieces, * FRAG_WAYS; a power of two; 0: the default */
+	uint32_t max_outs;			/* rules in each outbound area */
+	uint32_t max_mappings, max_peers;	/* of masqueraded guests, at most 2^24; no mappings: none can be masqueraded */
 	uint32_t limit_s[IDLE_CLASSES];		/* idle limits in seconds; 0: the default */
 	uint16_t source_lo, source_hi;		/* ports for sources of our own, host order, inclusive */
 	struct siphash_key key;			/* random */
@@ -38,11 +42,13 @@ struct nat_block {
 	uint32_t version, flow_octets;		/* sizeof(struct nat_flow), a second guard for version */
 	uint64_t octets;			/* of the whole block */
 	uint32_t max_flows, max_rows, max_allow, buckets, frag_sets;
+	uint32_t max_outs, max_mappings, max_peers;
 	uint16_t source_lo, source_hi;
 	uint32_t busy;				/* a writer is inside: set and cleared by nat_enter(), nat_leave() */
 	uint32_t active;			/* which mapping area is in use: 0 or 1 */
 	uint32_t epoch;				/* of the active table; flows note its low 8 bits */
 	uint32_t swept;				/* flows below this slot belong to the epoch; max_flows: all */
+	nat_tick now, spare;			/* the latest that a packet or timer brought */
 	uint64_t rolls;				/* port choices made so far */
 	uint64_t datagrams;			/* numbers given to datagrams in pieces so far */
 	uint64_t reasons[NAT_REASONS];		/* packets per reason */
@@ -71,9 +77,11 @@ void block_init(void *mem, const struct nat_params *p);
  */
 enum block_err block_verify(const void *mem, uint64_t octets);
 
-/* block_flows, block_map, block_frag - see the parts of a verified block */
+/* block_flows, block_map, block_out, block_pool, block_frag - see the parts of a verified block */
 struct flow_table block_flows(struct nat_block *b);
 struct map block_map(struct nat_block *b, unsigned area);
+struct out block_out(struct nat_block *b, unsigned area);
+struct pool block_pool(struct nat_block *b);
 struct frag *block_frag(struct nat_block *b);
 
 #endif

@@ -83,6 +83,33 @@ static enum nat_reason plan_second_half(const struct nat_pkt *p, enum flow_key k
 	return NAT_WHY_ERROR;
 }
 
+/*
+ * A masqueraded guest's flow: what the outside says of its packets, x -> r, is
+ * for the guest (R54); what the inside says of the answers, r -> i, comes from
+ * the outside address, whoever reported it (R24, R55).
+ */
+static enum nat_reason plan_out(const struct nat_pkt *p, enum flow_key key, struct plan *pl)
+{
+	const struct nat_flow *f = pl->flow;
+
+	if (key == FLOW_REPLY) {
+		if (p->hook != NAT_PRE && p->hook != NAT_OUT)
+			return NAT_WHY_DONE;
+		if (!nat_addr_eq(&pl->dst, &f->reply.dst))
+			return NAT_WHY_ERROR_MISFIT;
+		pl->quote = f->orig;
+		pl->dst = f->orig.src;
+		return NAT_WHY_ERROR;
+	}
+	if (p->hook != NAT_POST)
+		return NAT_WHY_LATER;
+	if (!nat_addr_eq(&pl->dst, &f->reply.src))
+		return NAT_WHY_ERROR_MISFIT;
+	pl->quote = f->reply;
+	pl->src = f->reply.dst;
+	return NAT_WHY_ERROR;
+}
+
 /* Which flow is it about, and what must become of it? */
 static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct nat_tuple *q, nat_tick now,
 				 struct plan *pl)
@@ -98,15 +125,17 @@ static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct 
 	}
 	if (!pl->flow || flow_expired(&n->flows, pl->flow, now))
 		return NAT_WHY_ERROR_NO_FLOW;
-	if (!nat_row(n, pl->flow))
+	if (nat_forward(n, pl->flow) == NAT_NONE)
 		return NAT_WHY_FORWARD_ENDED;	/* swapped under it: the flow's own next packet decides */
 	p->flow = flow_index(&n->flows, pl->flow);
-	p->forward = nat_row(n, pl->flow)->forward;
+	p->forward = nat_forward(n, pl->flow);
 	pl->quote = q->ends;
 	pl->src = p->view.tuple.ends.src;
 	pl->dst = p->view.tuple.ends.dst;
 	if (ahead)
 		return plan_second_half(p, key, pl);
+	if (pl->flow->flags & FLOW_OUT)
+		return plan_out(p, key, pl);
 	return key == FLOW_ORIG ? plan_to_guest(p, pl) : plan_to_initiator(p, pl);
 }
 

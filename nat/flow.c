@@ -271,7 +271,7 @@ static bool slot_plausible(const struct nat_flow *f)
 	if (!nat_addr_fits(&f->orig.src, f->family) || !nat_addr_fits(&f->orig.dst, f->family) ||
 	    !nat_addr_fits(&f->reply.src, f->family) || !nat_addr_fits(&f->reply.dst, f->family))
 		return false;
-	return !(f->flags & FLOW_HAIRPIN) == nat_addr_eq(&f->reply.dst, &f->orig.src) || (f->flags & FLOW_LOCAL);
+	return !(f->flags & FLOW_HAIRPIN) == nat_addr_eq(&f->reply.dst, &f->orig.src) || (f->flags & (FLOW_LOCAL | FLOW_OUT));
 }
 
 uint32_t flow_rebuild(struct flow_table *t, nat_tick now)

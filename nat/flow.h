@@ -12,7 +12,8 @@
  *        ORIG  c -> h   --PRE/OUT-->  (MID inverse: c.addr:s.port -> g)  --FWD-->  s -> g
  *        h -> c   <--POST/IN--  (MID: g -> c.addr:s.port)  <--PRE--  REPLY  g -> s
  *
- * For a client from outside s is c, and MID is REPLY.
+ * For a client from outside s is c, and MID is REPLY. What a masqueraded
+ * guest opens (FLOW_OUT) is c = guest, h = g = remote, s = outside address: masq.h.
  *
  * Memory      arrays inside the state block; nothing is allocated later
  * Threads     none: the caller holds one lock per batch
@@ -35,6 +36,8 @@ enum flow_flag {
 	FLOW_ANSWERED = 1 << 2,	/* a packet came from the guest */
 	FLOW_ACK_ORIG = 1 << 3,	/* ack[NAT_ORIG] has been seen */
 	FLOW_ACK_REPLY = 1 << 4,
+	FLOW_MASQ = 1 << 5,	/* a masquerade's: row is a rule of the outbound table, the pool knows its ports */
+	FLOW_OUT = 1 << 6,	/* with FLOW_MASQ: the initiator is inside; see masq.h for where it is rewritten */
 };
 
 struct nat_flow {

@@ -141,13 +141,13 @@ static struct nat_flow *flow_of(struct nat *n, const struct frag *e)
 static void count(struct nat *n, struct nat_pkt *p, const struct frag *e)
 {
 	struct nat_flow *f = flow_of(n, e);
-	const struct map_row *row = f ? nat_row(n, f) : NULL;
+	bool at_first = p->hook == NAT_PRE || p->hook == NAT_OUT;
 
-	if (!f || !row)
+	if (!f || nat_forward(n, f) == NAT_NONE)
 		return;
 	p->flow = e->flow;
-	p->forward = row->forward;
-	if (e->dir == NAT_ORIG ? p->hook != NAT_PRE && p->hook != NAT_OUT : p->hook != NAT_POST && p->hook != NAT_IN)
+	p->forward = nat_forward(n, f);
+	if (p->hook == NAT_FWD || at_first != ((e->dir == NAT_ORIG) != !!(f->flags & FLOW_OUT)))
 		return;			/* counted at another hook */
 	f->packets[e->dir]++;
 	f->octets[e->dir] += p->view.end;

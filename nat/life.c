@@ -2,6 +2,7 @@
 /* life - see life.h */
 #include "nat/life.h"
 
+#include "nat/masq.h"
 #include "nat/tcp.h"
 #include "nat/wire.h"
 
@@ -16,20 +17,29 @@ const struct map_row *nat_row(const struct nat *n, const struct nat_flow *f)
 {
 	const struct map *m = active_map(n);
 
-	if (f->epoch != (n->block->epoch & 0xff) || f->row >= m->head->n_rows)
+	if ((f->flags & FLOW_MASQ) || f->epoch != (n->block->epoch & 0xff) || f->row >= m->head->n_rows)
 		return NULL;
 	return &m->row[f->row];
 }
 
+uint32_t nat_forward(const struct nat *n, const struct nat_flow *f)
+{
+	const struct map_row *row = nat_row(n, f);
+	const struct out *o = &n->out[n->block->active];
+
+	if (row)
+		return row->forward;
+	if (!(f->flags & FLOW_MASQ) || f->epoch != (n->block->epoch & 0xff) || f->row >= o->head->n_rules)
+		return NAT_NONE;
+	return o->rule[f->row].forward;
+}
+
 static void tell(struct nat *n, struct nat_event *ev, const struct nat_flow *f)
 {
-	const struct map_row *row;
-
 	if (!n->event)
 		return;
-	row = nat_row(n, f);
 	ev->index = flow_index(&n->flows, f);
-	ev->forward = row ? row->forward : NAT_NONE;
+	ev->forward = nat_forward(n, f);
 	ev->flow = *f;
 	n->event(n->ctx, ev);
 }
@@ -40,7 +50,16 @@ void life_end(struct nat *n, uint32_t index, enum nat_cause cause)
 
 	tell(n, &ev, &n->flows.flow[index]);
 	n->block->ended++;
+	if (n->flows.flow[index].flags & FLOW_MASQ)
+		masq_release(n, &n->flows.flow[index]);
 	flow_del(&n->flows, index);
+}
+
+bool life_respects(const struct nat *n, const struct nat_flow *f)
+{
+	if (f->flags & FLOW_MASQ)
+		return n->out[n->block->active].rule[f->row].flags & OUT_RESPECT;
+	return nat_row(n, f)->flags & MAP_RESPECT;
 }
 
 /* Was it another life of the guest that the flow was with? The table before this one tells, if the flow is of it. */
@@ -55,20 +74,21 @@ static bool is_reborn(const struct nat *n, const struct nat_flow *f, const struc
 bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
 {
 	const struct map *m = active_map(n);
-	bool freeze;
+	bool freeze, masq;
 	uint32_t row;
 
-	if (nat_row(n, f))
+	if (f->epoch == (n->block->epoch & 0xff) && nat_forward(n, f) != NAT_NONE)
 		return true;
-	row = map_keeps(m, &f->orig, &f->reply, f->proto, f->family);
-	if (row == NAT_NONE || is_reborn(n, f, &m->row[row])) {
+	masq = f->flags & FLOW_MASQ;
+	row = masq ? masq_keeps(n, f) : map_keeps(m, &f->orig, &f->reply, f->proto, f->family);
+	if (row == NAT_NONE || (!masq && is_reborn(n, f, &m->row[row]))) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
 		return false;
 	}
 	f->row = row & 0xffffff;
 	f->epoch = n->block->epoch & 0xff;
 	/* What nobody answered goes on ageing: else a suspended guest would let strangers fill the table. */
-	freeze = (m->row[row].flags & MAP_FROZEN) && (f->flags & FLOW_ANSWERED);
+	freeze = !masq && (m->row[row].flags & MAP_FROZEN) && (f->flags & FLOW_ANSWERED);
 	if (freeze && f->idle != IDLE_FROZEN)
 		flow_freeze(&n->flows, f, now);
 	else if (!freeze && f->idle == IDLE_FROZEN)
@@ -119,7 +139,7 @@ static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_ti
 	return NAT_NONE;
 }
 
-static bool make_room(struct nat *n, nat_tick now)
+bool life_make_room(struct nat *n, nat_tick now)
 {
 	uint32_t victim;
 
@@ -133,7 +153,7 @@ static bool make_room(struct nat *n, nat_tick now)
 }
 
 /* What state does a flow begin in, whose first packet this is? */
-static enum nat_reason first_state(const struct nat_pkt *p, struct nat_flow *f)
+enum nat_reason life_first_state(const struct nat_pkt *p, struct nat_flow *f)
 {
 	enum tcp_event ev;
 	enum tcp_state s;
@@ -206,11 +226,19 @@ static bool translate(const struct map_row *row, const struct nat_pkt *p, struct
 	return hairpin || loop || host;
 }
 
+static void begun(struct nat *n, uint32_t index, struct nat_flow **out)
+{
+	struct nat_event ev = { .type = NAT_EV_NEW };
+
+	n->block->opened++;
+	*out = &n->flows.flow[index];
+	tell(n, &ev, *out);
+}
+
 enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
 {
 	const struct pkt_view *v = &p->view;
 	const struct map *m = active_map(n);
-	struct nat_event ev = { .type = NAT_EV_NEW };
 	struct nat_flow f = { .orig = v->tuple.ends, .proto = v->tuple.proto, .family = v->tuple.family };
 	uint32_t row, index;
 	enum nat_reason why;
@@ -219,7 +247,7 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 	row = map_find(m, &f.orig, f.proto, f.family, p->hook == NAT_OUT ? 0 : p->indev);
 	if (row == NAT_NONE)
 		return NAT_WHY_NO_FORWARD;
-	why = first_state(p, &f);
+	why = life_first_state(p, &f);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (!map_allows(m, &m->row[row], &f.orig.src))
@@ -234,17 +262,27 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 	own_source = translate(&m->row[row], p, &f);
 	if (own_source && nat_addr_is_any(&f.reply.dst))
 		return NAT_WHY_NO_SOURCE_ADDR;
-	if (!make_room(n, now))
+	if (!life_make_room(n, now))
 		return NAT_WHY_TABLE_FULL;
 	f.row = row & 0xffffff;
 	f.epoch = n->block->epoch & 0xff;
 	index = enter(n, &f, own_source, now);
 	if (index == NAT_NONE)
 		return NAT_WHY_NO_SOURCE_PORT;
-	n->block->opened++;
-	*out = &n->flows.flow[index];
-	tell(n, &ev, *out);
+	begun(n, index, out);
 	return NAT_WHY_UNDECIDED;
+}
+
+bool life_begin(struct nat *n, struct nat_flow *f, nat_tick now, struct nat_flow **out)
+{
+	uint32_t index;
+
+	f->epoch = n->block->epoch & 0xff;
+	index = looks_both_ways(f) ? NAT_NONE : flow_add(&n->flows, f, now);
+	if (index == NAT_NONE)
+		return false;
+	begun(n, index, out);
+	return true;
 }
 
 static uint8_t ack_flag(enum nat_dir dir)

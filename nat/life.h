@@ -17,6 +17,15 @@
  */
 enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out);
 
+/* life_first_state - state and idle class of @f, whose first packet @p is; UNDECIDED, or why it cannot open a flow */
+enum nat_reason life_first_state(const struct nat_pkt *p, struct nat_flow *f);
+
+/* life_make_room - a slot for a new flow, evicting another if need be (R76); false: table full */
+bool life_make_room(struct nat *n, nat_tick now);
+
+/* life_begin - enter a flow all of whose ends are decided, and tell the listener; false: a key is taken */
+bool life_begin(struct nat *n, struct nat_flow *f, nat_tick now, struct nat_flow **out);
+
 /**
  * life_track - note a packet of a known flow: state, timers, counters
  * Returns NAT_WHY_UNDECIDED, or TCP_FLAGS, TCP_STATE: drop it, nothing was changed.
@@ -25,6 +34,9 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 
 /* life_end - end a flow and tell the listener */
 void life_end(struct nat *n, uint32_t index, enum nat_cause cause);
+
+/* life_respects - are new packets of @f left to the host's FORWARD rules? */
+bool life_respects(const struct nat *n, const struct nat_flow *f);
 
 /**
  * life_keeps - does the active table still lead this flow?

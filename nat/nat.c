@@ -7,6 +7,8 @@
 #include "nat/error.h"
 #include "nat/frag.h"
 #include "nat/life.h"
+#include "nat/masq.h"
+#include "nat/prefix.h"
 #include "nat/rewrite.h"
 
 const char *nat_hook_name(enum nat_hook h)
@@ -16,6 +18,17 @@ const char *nat_hook_name(enum nat_hook h)
 	_Static_assert(sizeof(names) / sizeof(names[0]) == NAT_HOOKS, "one name per hook");
 	assert(h < NAT_HOOKS);
 	return names[h];
+}
+
+/* The same for what a masqueraded guest opened: the table of masq.h. */
+static enum nat_reason key_dir_out(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
+{
+	bool leaves = p->hook == NAT_POST;
+
+	*dir = leaves ? NAT_ORIG : NAT_REPLY;
+	if (p->hook == NAT_PRE)
+		return key == FLOW_REPLY ? NAT_WHY_UNDECIDED : NAT_WHY_LATER;
+	return (leaves || p->hook == NAT_FWD) && key == FLOW_ORIG ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
 }
 
 /* Which direction does a packet with this key go, seen at this hook? FORWARD asks for the inverse. */
@@ -43,7 +56,7 @@ static enum nat_reason key_dir(const struct nat_pkt *p, enum flow_key key, enum 
 static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
 {
 	const struct nat_tuple *t = &p->view.tuple;
-	bool first = p->hook == NAT_PRE || p->hook == NAT_OUT;
+	bool first = p->hook == NAT_PRE || p->hook == NAT_OUT || p->hook == NAT_POST;
 	struct nat_ends ends = p->hook == NAT_FWD ? nat_ends_inverse(&t->ends) : t->ends;
 	enum nat_reason why;
 	enum flow_key key;
@@ -58,11 +71,15 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 	}
 	if (!f)
 		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
-	why = key_dir(p, key, dir);
+	why = f->flags & FLOW_OUT ? key_dir_out(p, key, dir) : key_dir(p, key, dir);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (!life_keeps(n, f, now))
 		return NAT_WHY_FORWARD_ENDED;
+	if (!masq_leaves_right(n, f, p)) {
+		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
+		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
+	}
 	*flow = f;
 	return NAT_WHY_UNDECIDED;
 }
@@ -72,6 +89,10 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 {
 	bool local = f->flags & FLOW_LOCAL;
 
+	if (f->flags & FLOW_OUT) {
+		*to = dir == NAT_ORIG ? flow_xlat(f) : p->hook == NAT_FWD ? p->view.tuple.ends : flow_back(f);
+		return NAT_WHY_TRANSLATED;
+	}
 	switch ((enum nat_hook)p->hook) {
 	case NAT_PRE:
 		if (dir == NAT_REPLY && !(f->flags & FLOW_HAIRPIN))
@@ -103,11 +124,38 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 }
 
 /* Is this the hook where the packet counts? Each passes exactly one such hook. */
-static bool counts_here(const struct nat_pkt *p, enum nat_dir dir)
+static bool counts_here(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
 {
+	if (f->flags & FLOW_OUT)
+		return p->hook != NAT_FWD;
 	if (dir == NAT_ORIG)
 		return p->hook == NAT_PRE || p->hook == NAT_OUT;
 	return p->hook == NAT_POST || p->hook == NAT_IN;
+}
+
+/* Who wants a packet that belongs to no flow? */
+static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f)
+{
+	enum nat_reason why;
+
+	if (p->hook == NAT_POST)
+		return masq_open(n, p, now, f);
+	why = life_open(n, p, now, f);
+	return why == NAT_WHY_NO_FORWARD ? masq_invite(n, p, now, f) : why;
+}
+
+/* What no flow has changed: prefixes are translated, and what would show a masqueraded subnet's address is dropped (R24). */
+static enum nat_reason leave_alone(struct nat *n, struct nat_pkt *p, enum nat_reason why)
+{
+	bool free = p->flow == NAT_NONE && nat_reason_verdict(why) == NAT_ACCEPT;
+
+	if (!n->out[n->block->active].head->n_rules || !p->view.tuple.family)
+		return why;
+	if (free && why != NAT_WHY_LOCAL_SCOPE && why != NAT_WHY_LATER && why != NAT_WHY_DONE)
+		why = prefix_translate(n, p, why);
+	if (!p->changed && p->hook == NAT_POST && nat_reason_verdict(why) == NAT_ACCEPT && masq_leaks(n, p))
+		why = NAT_WHY_PRIVATE_SOURCE;
+	return why;
 }
 
 /* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
@@ -122,27 +170,27 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (!f) {
-		why = life_open(n, p, now, &f);
+		why = open_flow(n, p, now, &f);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 		/* a first FIN opens a flow that waits in TCP_FIN at once */
 		verdict = f->idle == IDLE_TCP_PICKED_UP || f->idle == IDLE_TCP_FIN ? NAT_WHY_PICKED_UP : NAT_WHY_OPENED;
 	}
 	p->flow = flow_index(&n->flows, f);
-	p->forward = nat_row(n, f)->forward;
+	p->forward = nat_forward(n, f);
 	p->dir = (uint8_t)dir;
 	why = target(p, f, dir, &to);
 	if (why != NAT_WHY_TRANSLATED)
 		return why;
 	if (p->truncated)
 		return NAT_WHY_TRUNCATED;
-	if (counts_here(p, dir)) {
+	if (counts_here(p, f, dir)) {
 		why = life_track(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 	}
 	if (p->hook == NAT_FWD)
-		verdict = nat_row(n, f)->flags & MAP_RESPECT ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
+		verdict = life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
 	if (!nat_ends_eq(&to, &p->view.tuple.ends))
 		rewrite_packet(p, &to);
 	return verdict;
@@ -153,6 +201,10 @@ static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
 	enum nat_reason why = pkt_parse(p);
 
+	enum nat_reason liar = p->hook == NAT_PRE && p->view.tuple.family ? masq_refuses(n, p) : NAT_WHY_UNDECIDED;
+
+	if (liar != NAT_WHY_UNDECIDED)
+		return liar;
 	if (p->view.is_fragment)
 		return frag_packet(n, p, now, why, decide_tuple);
 	if (why != NAT_WHY_UNDECIDED)
@@ -168,7 +220,10 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 	p->datagram = 0;
 	p->flow = p->forward = NAT_NONE;
 	p->dir = NAT_ORIG;
-	why = decide(n, p, nat_tick_of(now));
+	n->block->now = nat_tick_of(now);
+	why = decide(n, p, n->block->now);
+	if (!p->changed)
+		why = leave_alone(n, p, why);
 	assert(why < NAT_REASONS);
 	p->reason = (uint8_t)why;
 	n->block->reasons[why]++;
@@ -183,8 +238,8 @@ void nat_finish(struct nat_pkt *p)
 
 unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
 {
-	nat_tick tick = nat_tick_of(now);
-	unsigned done = 0;
+	nat_tick tick = n->block->now = nat_tick_of(now);
+	unsigned done = n->pool.head ? pool_expire(&n->pool, tick, budget) : 0;
 
 	while (done < budget) {
 		uint32_t i = flow_oldest_expired(&n->flows, tick);
@@ -200,6 +255,11 @@ unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
 struct map *nat_spare_map(struct nat *n)
 {
 	return n->block->swept < n->block->max_flows ? NULL : &n->map[!n->block->active];
+}
+
+struct out *nat_spare_out(struct nat *n)
+{
+	return n->block->swept < n->block->max_flows ? NULL : &n->out[!n->block->active];
 }
 
 void nat_swap_map(struct nat *n)
@@ -227,20 +287,27 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 	if (err)
 		return err;
 	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem) };
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		n->map[i] = block_map(mem, i);
+		n->out[i] = block_out(mem, i);
+	}
+	n->pool = block_pool(mem);
 	return BLOCK_OK;
 }
 
 uint32_t nat_recover(struct nat *n, nat_ns now)
 {
 	struct map *m = &n->map[n->block->active];
+	struct out *out = &n->out[n->block->active];
 	uint32_t lost = 0;
 
 	frag_init(n->frag, n->block->frag_sets);	/* what was held went with the worker that held it */
 	if (map_check(m))
 		map_init(m->head, n->block->max_rows, n->block->max_allow);
-	if (n->block->busy || flow_check(&n->flows)) {
+	if (out_check(out))
+		out_init(out->head, n->block->max_outs);
+	n->block->now = nat_tick_of(now);
+	if (n->block->busy || flow_check(&n->flows) || (n->pool.head && pool_check(&n->pool)) || masq_check(n)) {
 		lost = flow_rebuild(&n->flows, nat_tick_of(now));
 		n->block->swept = 0;	/* rows in flows may be torn: look each up again */
 		n->block->epoch++;
@@ -248,6 +315,7 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 			n->flows.flow[i].row = 0xffffff;
 			n->flows.flow[i].epoch = (n->block->epoch - 1) & 0xff;
 		}
+		lost += masq_rebuild(n);
 	}
 	nat_leave(n);
 	return lost;
@@ -259,5 +327,11 @@ const char *nat_check(const struct nat *n)
 
 	if (!bad)
 		bad = frag_check(n->frag, n->block->frag_sets);
-	return bad ? bad : flow_check(&n->flows);
+	if (!bad)
+		bad = out_check(&n->out[n->block->active]);
+	if (!bad)
+		bad = flow_check(&n->flows);
+	if (!bad && n->pool.head)
+		bad = pool_check(&n->pool);
+	return bad ? bad : masq_check(n);
 }

@@ -39,7 +39,7 @@ enum nat_cause {
 	NAT_END_IDLE,			/* silent for its limit */
 	NAT_END_ROOM,			/* evicted from a full table */
 	NAT_END_REOPENED,		/* a new SYN on a closed flow (R42) */
-	NAT_END_FORWARD,		/* its forward is gone: TCP should be reset on both sides */
+	NAT_END_FORWARD,		/* its forward, or its outside address, is gone: TCP should be reset on both sides */
 };
 
 struct nat_event {
@@ -57,6 +57,8 @@ struct nat {
 	struct flow_table flows;
 	struct map map[2];
 	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
+	struct out out[2];
+	struct pool pool;
 	void (*event)(void *ctx, const struct nat_event *ev);	/* NULL: nobody listens; called under the lock */
 	void *ctx;
 };
@@ -116,9 +118,11 @@ unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget);
 
 /**
  * nat_spare_map - the mapping area to build the next table in
+ * The outbound area nat_spare_out() is swapped together with it: fill both.
  * Returns NULL while flows of an earlier swap are still unswept: call nat_sweep() first.
  */
 struct map *nat_spare_map(struct nat *n);
+struct out *nat_spare_out(struct nat *n);
 
 /**
  * nat_swap_map - the spare table becomes the active one, at once
@@ -135,7 +139,10 @@ void nat_swap_map(struct nat *n);
  */
 bool nat_sweep(struct nat *n, nat_ns now, unsigned budget);
 
-/* nat_row - a flow's row in the active table, or NULL if its table is gone */
+/* nat_forward - the caller's number of a flow's forward or masquerade; NAT_NONE if its table is gone */
+uint32_t nat_forward(const struct nat *n, const struct nat_flow *f);
+
+/* nat_row - a forward's flow's row in the active table; NULL if its table is gone, or it is a masquerade's */
 const struct map_row *nat_row(const struct nat *n, const struct nat_flow *f);
 
 /* nat_hook_name - "pre", "in", "fwd", "out", "post" */

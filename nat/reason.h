@@ -30,6 +30,8 @@ enum nat_verdict {
 	X(LATER,           NAT_ACCEPT, "translated at a later hook")                              \
 	X(DONE,            NAT_ACCEPT, "already translated at an earlier hook")                   \
 	X(ERROR,           NAT_ACCEPT, "ICMP error, translated with the packet it quotes")        \
+	X(PREFIX,          NAT_ACCEPT, "prefix translated, without state")                        \
+	X(FILTERED,        NAT_ACCEPT, "to a masqueraded port, not from whom the guest sent to: left to the host") \
 	X(NO_FORWARD,      NAT_ACCEPT, "no forward for it, left to the host")                     \
 	X(NO_FLOW,         NAT_ACCEPT, "of no flow, left alone")                                  \
 	X(ERROR_NO_FLOW,   NAT_ACCEPT, "ICMP error about no flow, left alone")                    \
@@ -43,10 +45,17 @@ enum nat_verdict {
 	X(DISCARDED,       NAT_DROP,   "its guest is not there: dropped")                         \
 	X(HELD,            NAT_DROP,   "its guest is not there yet: dropped, to be asked again")  \
 	X(SPOOFED,         NAT_DROP,   "a guest's source address from where no guest is")                \
+	X(HIDDEN,          NAT_DROP,   "to a masqueraded subnet's own address, from outside")     \
+	X(PRIVATE_SOURCE,  NAT_DROP,   "would leave with a masqueraded subnet's own address")     \
+	X(PREFIX_UNMAPPABLE, NAT_DROP, "address that its prefix's translation cannot express")    \
 	X(FORWARD_ENDED,   NAT_DROP,   "its forward was removed or leads elsewhere now")          \
 	X(TABLE_FULL,      NAT_DROP,   "flow table is full of answered flows")                    \
 	X(NO_SOURCE_ADDR,  NAT_DROP,   "this host has no address toward the guest")               \
 	X(NO_SOURCE_PORT,  NAT_DROP,   "no free source port for it")                              \
+	X(NO_OUTSIDE_ADDR, NAT_DROP,   "no outside address to masquerade it with")                \
+	X(NO_OUTSIDE_PORT, NAT_DROP,   "no outside port left to masquerade it with")              \
+	X(MAPPING_LIMIT,   NAT_DROP,   "its guest has as many mappings as it may have")           \
+	X(MAPPINGS_FULL,   NAT_DROP,   "no room for another mapping")                             \
 	X(TCP_FLAGS,       NAT_DROP,   "TCP flags that no stack sends together")                  \
 	X(TCP_NO_FLOW,     NAT_DROP,   "TCP segment that cannot open a flow")                     \
 	X(TCP_STATE,       NAT_DROP,   "TCP segment that does not fit the flow's state")          \

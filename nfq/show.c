@@ -232,7 +232,6 @@ void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forwa
 void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, nat_ns now, show_forward_fn name)
 {
 	const struct nat_flow f = n->flows.flow[index];		/* a copy: the worker goes on writing */
-	const struct map_row *row = nat_row(n, &f);
 	struct text t = { buf, octets };
 	int32_t silent = (int32_t)flow_silent(&f, nat_tick_of(now));	/* below 0 if it was used after @now was read */
 	int64_t left;
@@ -248,6 +247,6 @@ void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, na
 	if (!(f.flags & FLOW_ANSWERED))
 		text_add(&t, " unanswered");
 	text_add(&t, " %" PRId64 " s left", left < 0 ? 0 : left);
-	text_forward(&t, row ? row->forward : NAT_NONE, name);
+	text_forward(&t, nat_forward(n, &f), name);
 	text_counts(&t, &f);
 }

@@ -10,10 +10,11 @@
 #include "nat/tcp.h"
 #include "tests/fuzz/judge.h"
 #include "tests/unit/fragments.h"
+#include "tests/unit/outs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { COMMANDS_MAX = 120 };
+enum { COMMANDS_MAX = 120, BLOCK_ROOM = 1 << 17, OTHER = 7 };
 
 struct input {
 	const uint8_t *at, *end;
@@ -30,6 +31,14 @@ static const char *const tables[] = {
 	"tcp *:10-12 > G:20 dev=2; udp *:1-100 > G:1; udp *:12 > F:20 near=-; icmp H > G; icmp K > G",
 	"tcp *:0-65535 > G:0; udp *:0-65535 > F:0",
 	"udp *:99 > G:99; tcp *:10-12 > G:20 inside; udp *:10-12 > G:20 inside",
+};
+
+static const char *const rules[] = {
+	"",
+	"masq H ports=10-12 ports=20-22 filter=endpoint",
+	"masq HK ports=10-11 max=2 pick; masq D dev=5",
+	"one G K; masq H ports=1-12 filter=both except=D respect",
+	"masq K ports=10-22 filter=endpoint; one C D dev=5",
 };
 
 static struct world world;
@@ -66,6 +75,13 @@ static struct packet packet_of(struct input *in)
 	return p;
 }
 
+static uint32_t outdev_of(const struct nat_ends *e, enum nat_family family)
+{
+	struct nat_addr g = letter_addr('G', family), f = letter_addr('F', family);
+
+	return nat_addr_eq(&e->dst, &g) || nat_addr_eq(&e->dst, &f) ? BRIDGE : OUTSIDE;
+}
+
 /* What of it the packet must look like afterwards. */
 static void give(const struct packet *in, uint8_t hook, uint32_t indev, struct nat_pkt *p)
 {
@@ -73,7 +89,8 @@ static void give(const struct packet *in, uint8_t hook, uint32_t indev, struct n
 	struct packet out = *in;
 	uint32_t len = packet_build(in, octets);
 
-	*p = (struct nat_pkt){ .hook = hook, .indev = indev, .csum_partial = in->partial };
+	*p = (struct nat_pkt){ .hook = hook, .indev = indev, .csum_partial = in->partial,
+			       .outdev = hook == NAT_POST ? outdev_of(&in->ends, in->family) : 0 };
 	judge(&world.nat, p, octets, len, world.now);
 	if (!p->changed || in->quote)
 		return;
@@ -97,7 +114,7 @@ static void must_become(struct packet *p, uint8_t hook, const struct nat_ends *w
 {
 	struct nat_pkt pkt;
 
-	give(p, hook, BRIDGE, &pkt);
+	give(p, hook, hook == NAT_PRE ? OTHER : BRIDGE, &pkt);
 	MUST(nat_reason_verdict(pkt.reason) != NAT_DROP);
 	if (pkt.changed)
 		p->ends = pkt.after;
@@ -126,6 +143,21 @@ static void round_trip(const struct nat_pkt *first, struct packet p)
 	must_become(&p, local ? NAT_IN : NAT_POST, &back);
 }
 
+/* The same of a masqueraded guest: the answer comes back to where it called from. */
+static void out_and_back(const struct nat_pkt *first, struct packet p)
+{
+	const struct nat_flow *f = &world.nat.flows.flow[first->flow];
+	struct nat_ends back = flow_back(f);
+
+	if (!(f->flags & FLOW_OUT) || first->dir != NAT_ORIG)
+		return;
+	p.partial = false;
+	p.ends = f->reply;
+	p.tcp_flags = TCP_F_SYN | TCP_F_ACK;
+	must_become(&p, NAT_PRE, &back);
+	must_become(&p, NAT_FWD, &back);
+}
+
 static void do_packet(struct input *in, bool partial)
 {
 	struct packet p = packet_of(in);
@@ -134,6 +166,8 @@ static void do_packet(struct input *in, bool partial)
 
 	p.partial = partial;
 	give(&p, hook, indev_of(&p.ends, p.family, hook), &pkt);
+	if ((how & 0x40) && (how & 0x80) && pkt.flow != NAT_NONE && hook == NAT_POST && pkt.changed && p.tcp_flags != TCP_F_RST)
+		out_and_back(&pkt, p);
 	if ((how & 0x80) && pkt.flow != NAT_NONE && pkt.dir == NAT_ORIG && (hook == NAT_PRE || hook == NAT_OUT) &&
 	    nat_reason_verdict(pkt.reason) == NAT_ACCEPT && pkt.changed && p.tcp_flags != TCP_F_RST)
 		round_trip(&pkt, p);
@@ -232,7 +266,7 @@ static void command(struct input *in)
 		nat_expire(&world.nat, world.now, what >> 4);
 		break;
 	case 13:
-		world_map(&world, tables[(what >> 4) % 5]);
+		outs_swap(&world, tables[(what >> 4) % 5], rules[(what >> 4) / 3 % 5]);
 		break;
 	case 14:
 		nat_sweep(&world.nat, world.now, what >> 4);
@@ -266,15 +300,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	params = world_params(first & 7 ? 3 + (first & 15u) : 1);
 	params.source_lo = SOURCE_LO;
 	params.source_hi = SOURCE_LO + 3;
+	params.max_outs = OUTS_ROOM;
+	params.max_mappings = 1 + (first & 15u);
+	params.max_peers = params.max_flows;
 	if (!world.mem)
-		world.mem = world_alloc(1 << 16);
+		world.mem = world_alloc(BLOCK_ROOM);
 	world.octets = block_octets(&params);
-	MUST(world.octets <= 1 << 16);
+	MUST(world.octets <= BLOCK_ROOM);
 	memset(world.mem, 0, world.octets);
 	block_init(world.mem, &params);
 	MUST(!nat_attach(&world.nat, world.mem, world.octets));
 	world.now = first & 0x80 ? ((nat_ns)1 << 56) - NAT_SEC(100) : NAT_SEC(1000);	/* ticks wrap, or not */
-	world_map(&world, tables[(first >> 4 & 7) % 5]);
+	outs_swap(&world, tables[(first >> 4 & 7) % 5], rules[(first & 15) % 5]);
 	for (unsigned n = 0; in.at < in.end && n < COMMANDS_MAX; n++) {
 		command(&in);
 		judge_tables(&world.nat);

@@ -51,7 +51,7 @@ static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint
 	if (!p->changed)
 		MUST(!memcmp(exact, octets, len));
 	else
-		judge_changed(p, octets, p->reason == NAT_WHY_ERROR);
+		judge_changed(p, octets, p->view.is_error);
 	if (nat_reason_verdict(p->reason) == NAT_DROP || nat_reason_verdict(p->reason) == NAT_HOLD)
 		MUST(!p->changed);
 	MUST(!p->release || p->datagram);

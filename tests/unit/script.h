@@ -5,16 +5,19 @@
  *     HOOK ENDS [words] -> REASON [ENDS]     a packet, and what becomes of it; without the last ENDS
  *                                            it stays as it was, octet for octet
  *     HOOK err A>B [ENDS] [words] -> ...     an ICMP error from A to B that quotes ENDS
- *     map ROWS                               swap in another table (world.h); `sweep` ends what it does not lead
+ *     map ROWS | outs RULES                  swap in another table (world.h, outs.h); `sweep` ends what it does not lead
+ *     block PORT | unblock PORT              a port that must not be given out
+ *     die | mappings COUNT                   the writer dies and the next recovers; mappings in the pool
  *     wait SECONDS | expire COUNT | flows COUNT | state NAME | idle NAME | ended CAUSE | opened COUNT
  *
  * ENDS is `C:40000>H:8080` with the letters of packet.h; a port `$x` takes
  * whatever is there the first time and stands for it from then on. ICMP
  * queries: `C:77>H` is a request with identifier 77, `H>C:77` its answer.
- * words: TCP flags as letters (FSRPAU), seq= ack= len= dev= opt= quote= rest=,
+ * A port `$X`, a capital letter, is one of the pool's, any other one of the range for sources of our own.
+ * words: TCP flags as letters (FSRPAU), seq= ack= len= dev= to= opt= quote= rest=,
  * bad (checksum), badquote, nocsum, partial, gso, trunc; of errors: unreach
  * (default), ptb, ttl, param.
- * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE.
+ * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE; it leaves by BRIDGE if it is for a guest.
  *
  * What must come out is built anew from the new ends, so addresses, ports and
  * every checksum are compared octet by octet, and all else must be untouched (R61).
@@ -24,6 +27,20 @@
 
 #include "nat/tcp.h"
 #include "tests/unit/script_read.h"
+
+/* script_is_outbound - a reason of masquerade and prefixes: test_masq.c's, all others are test_nat.c's */
+static inline bool script_is_outbound(unsigned reason)
+{
+	static const enum nat_reason outbound[] = {
+		NAT_WHY_PREFIX, NAT_WHY_FILTERED, NAT_WHY_HIDDEN, NAT_WHY_PRIVATE_SOURCE, NAT_WHY_PREFIX_UNMAPPABLE,
+		NAT_WHY_NO_OUTSIDE_ADDR, NAT_WHY_NO_OUTSIDE_PORT, NAT_WHY_MAPPING_LIMIT, NAT_WHY_MAPPINGS_FULL,
+	};
+
+	for (unsigned i = 0; i < COUNT(outbound); i++)
+		if (outbound[i] == reason)
+			return true;
+	return false;
+}
 
 static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 {
@@ -82,6 +99,18 @@ static inline void script_other(struct run *r, const char *s)
 	sscanf(s, "%15s %63s", verb, arg);
 	if (!strcmp(verb, "map")) {
 		world_map(&r->w, s + 4);
+	} else if (!strcmp(verb, "outs")) {
+		outs_swap(&r->w, r->script->map ? r->script->map : SCRIPT_MAP, s + 5);
+	} else if (!strcmp(verb, "block") || !strcmp(verb, "unblock")) {
+		for (unsigned proto = 0; proto < POOL_PROTOS; proto++)
+			pool_block(&n->pool, proto, (uint16_t)atoi(arg), *verb == 'b');
+	} else if (!strcmp(verb, "die")) {
+		nat_enter(n);
+		if (nat_recover(n, r->w.now))
+			run_fail(r, "flows were lost");
+	} else if (!strcmp(verb, "mappings")) {
+		if (n->pool.head->mappings.used != strtoul(arg, NULL, 10))
+			run_fail(r, "there are %u", n->pool.head->mappings.used);
 	} else if (!strcmp(verb, "wait")) {
 		r->w.now += (nat_ns)(atof(arg) * 1e9);
 	} else if (!strcmp(verb, "sweep")) {
@@ -136,6 +165,11 @@ static inline void script_once(const struct script *script, enum nat_family fami
 	struct nat_params p = world_params(script->max_flows ? script->max_flows : 64);
 	struct run r = { .script = script, .family = family, .flow = NAT_NONE };
 
+	if (script->outs) {
+		p.max_outs = OUTS_ROOM;
+		p.max_mappings = script->max_mappings ? script->max_mappings : 64;
+		p.max_peers = p.max_flows;
+	}
 	if (script->source_lo) {
 		p.source_lo = script->source_lo;
 		p.source_hi = script->source_hi;
@@ -145,7 +179,7 @@ static inline void script_once(const struct script *script, enum nat_family fami
 	r.w = world_new(&p);
 	r.w.nat.event = world_event;
 	r.w.nat.ctx = &r.w;
-	world_map(&r.w, script->map ? script->map : SCRIPT_MAP);
+	outs_swap(&r.w, script->map ? script->map : SCRIPT_MAP, script->outs ? script->outs : "");
 	for (const char *s = script->steps; *s; s += *s == '\n') {
 		size_t n = strcspn(s, "\n");
 
@@ -154,7 +188,7 @@ static inline void script_once(const struct script *script, enum nat_family fami
 		s += n;
 	}
 	for (unsigned v = 0; v < COUNT(r.var); v++)
-		assert_true(!r.var[v] || (r.var[v] >= p.source_lo && r.var[v] <= p.source_hi));
+		assert_true(!r.var[v] || (v >= 'A' && v <= 'Z') || (r.var[v] >= p.source_lo && r.var[v] <= p.source_hi));
 	world_free(&r.w);
 }
 

@@ -3,8 +3,8 @@
 #ifndef TESTS_SCRIPT_READ_H
 #define TESTS_SCRIPT_READ_H
 
+#include "tests/unit/outs.h"
 #include "tests/unit/unit.h"
-#include "tests/unit/world.h"
 
 struct script {
 	const char *name;
@@ -13,6 +13,8 @@ struct script {
 	const char *steps;
 	uint32_t max_flows;		/* 0: 64 */
 	uint16_t source_lo, source_hi;	/* 0: those of world.h */
+	const char *outs;		/* rules of outs.h; NULL: nobody is masqueraded */
+	uint32_t max_mappings;		/* 0: 64 */
 };
 
 #define SCRIPT_MAP "tcp *:8080 > G:80 fwd=1; udp *:8080 > G:80 fwd=1; tcp *:5000-5009 > G:6000; " \
@@ -118,6 +120,7 @@ static inline void script_word(struct step *st, const char *word)
 	else if (WORD("ack="))		st->in.ack = value;
 	else if (WORD("len="))		st->in.payload = st->quote.payload = value;
 	else if (WORD("dev="))		st->pkt.indev = value;
+	else if (WORD("to="))		st->pkt.outdev = value;
 	else if (WORD("opt="))		st->in.options = st->quote.options = value;
 	else if (WORD("quote="))	st->in.quote_octets = value;
 	else if (WORD("rest="))		st->in.icmp_rest = value;
@@ -129,6 +132,14 @@ static inline void script_word(struct step *st, const char *word)
 	else if (WORD("trunc"))		st->pkt.truncated = true;
 	else				script_error_type(st, word);
 #undef WORD
+}
+
+/* Is @a a guest's, or a router's behind the host? */
+static inline bool script_inside(const struct nat_addr *a, enum nat_family family)
+{
+	const struct nat_prefix p = { letter_addr('G', family), (uint8_t)family, family == NAT_IPV4 ? 24 : 64 };
+
+	return nat_prefix_has(&p, a, family);
 }
 
 /* Left of the arrow. */
@@ -150,6 +161,8 @@ static inline const char *script_read(struct run *r, const char *s, struct step 
 	}
 	st->pkt.indev = st->pkt.hook == NAT_OUT ? 0 : strchr("GFX", *s) ? BRIDGE : OUTSIDE;
 	s = script_ends(r, s, &st->in.ends, &none);
+	if (st->pkt.hook == NAT_POST)
+		st->pkt.outdev = script_inside(&st->in.ends.dst, r->family) ? BRIDGE : OUTSIDE;
 	if (st->err)
 		s = script_ends(r, s, &st->quote.ends, &none);
 	while (*s && strncmp(s, "->", 2)) {
