@@ -18,24 +18,20 @@
 /* ---- what it says ---- */
 
 /*
- * A guest's generation: libvirt gives each start another id (the first one
- * seen is taken as it is, so another hub says the same). A revert in the same
- * process is counted by the child, from 0 in each new one.
+ * A guest's generation: libvirt gives each start another id. The first one
+ * seen is taken as it is, so another hub says the same.
  */
 static void step(const struct child *c, json_t *guest)
 {
 	const char *uuid = json_string_value(json_object_get(guest, "uuid"));
 	json_int_t run = json_integer_value(json_object_get(guest, "run"));
-	json_int_t reverts = json_integer_value(json_object_get(guest, "reverts"));
 	json_t *was = json_object_get(c->runs, uuid);
 	json_int_t generation = was ? json_integer_value(json_object_get(was, "generation")) : run;
-	bool other = was && run && run != json_integer_value(json_object_get(was, "run"));
-	bool reverted = was && !c->fresh && reverts != json_integer_value(json_object_get(was, "reverts"));
 
-	if (other || reverted)
+	if (was && run && run != json_integer_value(json_object_get(was, "run")))
 		generation = run > generation ? run : generation + 1;
 	json_object_set_new(guest, "generation", json_integer(generation));
-	json_object_set_new(c->runs, uuid, json_pack("{s:I, s:I, s:I}", "run", run, "reverts", reverts, "generation", generation));
+	json_object_set_new(c->runs, uuid, json_pack("{s:I, s:I}", "run", run, "generation", generation));
 }
 
 /* Guests that were undefined are of no more interest. */
@@ -66,7 +62,6 @@ static void take_world(struct child *c, json_t *message)
 		json_array_foreach(guests, i, guest)
 			step(c, guest);
 		forget_runs(c, guests);
-		c->fresh = false;
 		json_decref(c->fragment);
 		c->fragment = json_incref(message);
 	}
@@ -169,7 +164,6 @@ static void start(struct child *c)
 	}
 	c->fd = pair[0];
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
-	c->fresh = true;
 	c->heard = ev_now(c->loop);
 	ev_io_set(&c->io, c->fd, EV_READ);
 	ev_io_start(c->loop, &c->io);

@@ -36,10 +36,9 @@ struct child {
 	int fd;
 	struct lines lines;
 	json_t *fragment;	/* the last world with the connection up; NULL: never was */
-	json_t *runs;		/* by UUID: "run", "reverts" last seen and the "generation" made of them */
+	json_t *runs;		/* by UUID: "run" as last seen and the "generation" made of it */
 	json_t *connection;	/* the protocol's object */
 	bool reported;		/* it said once how things are, or took too long to */
-	bool fresh;		/* this process has not sent a world yet: its counts begin anew */
 	ev_tstamp heard;
 	ev_io io;
 	ev_child exit;

@@ -34,7 +34,6 @@ struct source {
 	json_t *guests;			/* by UUID, as sent */
 	json_t *networks;		/* array, as sent */
 	json_t *dirty;			/* UUIDs to read again */
-	json_t *reverts;		/* how many, by UUID */
 	char why[VIRT_TEXT_OCTETS + 1];
 	int open_ms;
 	int t_work, t_open;
@@ -144,7 +143,6 @@ static void read_domain(struct source *s, virDomainPtr dom, const char *uuid, js
 	}
 	json_object_set_new(guest, "state", json_string(state_name(state, active)));
 	json_object_set_new(guest, "run", json_integer(active ? (json_int_t)id : 0));
-	json_object_set_new(guest, "reverts", json_integer(json_integer_value(json_object_get(s->reverts, uuid))));
 	json_object_set_new(s->guests, uuid, guest);
 }
 
@@ -236,33 +234,12 @@ static void mark(struct source *s, virDomainPtr dom)
 	work_soon(s);
 }
 
-/* A revert in the same process: the guest's connections are of another time. */
-static bool is_revert(int event, int detail)
-{
-	switch (event) {
-	case VIR_DOMAIN_EVENT_STARTED:
-		return detail == VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT;
-	case VIR_DOMAIN_EVENT_RESUMED:
-		return detail == VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT;
-	case VIR_DOMAIN_EVENT_SUSPENDED:
-		return detail == VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
-	default:
-		return false;
-	}
-}
-
 static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *arg)
 {
-	char uuid[VIR_UUID_STRING_BUFLEN];
-	struct source *s = arg;
-
 	(void)conn;
-	if (is_revert(event, detail) && virDomainGetUUIDString(dom, uuid) == 0) {
-		json_int_t n = json_integer_value(json_object_get(s->reverts, uuid));
-
-		json_object_set_new(s->reverts, uuid, json_integer(n + 1));
-	}
-	mark(s, dom);
+	(void)event;
+	(void)detail;
+	mark(arg, dom);
 	return 0;
 }
 
@@ -467,7 +444,7 @@ int source_run(const char *uri, int fd)
 {
 	struct source s = {
 		.uri = uri, .fd = fd, .open_ms = OPEN_FIRST_MS, .guests = json_object(), .networks = json_array(),
-		.dirty = json_object(), .reverts = json_object(),
+		.dirty = json_object(),
 	};
 
 	virSetErrorFunc(NULL, on_error);

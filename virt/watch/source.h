@@ -22,8 +22,8 @@ enum { SOURCE_HEARTBEAT_S = 2 };
  *      this URI alone, as in virt/protocol.h, with these differences:
  *      a connection that is down comes without networks and guests; a network
  *      has "hosts" (see xml_network_read()); a NIC has no addresses; in place
- *      of its generation a guest has "run", which libvirt gives anew to each
- *      start, and "reverts", which grows with each snapshot revert.
+ *      of its generation a guest has "run", the id that libvirt gives anew to
+ *      each start, restore and snapshot revert; 0: it is off.
  *      Read: any octet asks to list all again, end of file to end.
  *
  * Returns the exit status of the process.

@@ -281,10 +281,12 @@ static void count_macs(const struct joining *j, const json_t *guest)
 
 	json_array_foreach(json_object_get(guest, "nics"), i, nic) {
 		const char *bridge = nic_bridge(j->w, guest, nic);
+		json_int_t n;
 
-		if (is_on(guest) && *bridge)
-			json_object_set_new(j->macs, mac_key(key, bridge, nic),
-					    json_integer(json_integer_value(json_object_get(j->macs, key)) + 1));
+		if (!is_on(guest) || !*bridge)
+			continue;
+		n = json_integer_value(json_object_get(j->macs, mac_key(key, bridge, nic)));
+		json_object_set_new(j->macs, key, json_integer(n + 1));
 	}
 }
 
@@ -322,10 +324,8 @@ void world_join(struct world *w, struct claims *c, struct kernel *k)
 	/* What only we need does not travel. */
 	json_array_foreach(w->networks, i, one)
 		json_object_del(one, "hosts");
-	json_array_foreach(w->guests, i, one) {
+	json_array_foreach(w->guests, i, one)
 		json_object_del(one, "run");
-		json_object_del(one, "reverts");
-	}
 }
 
 char *world_text(const struct world *w, bool pretty)
