@@ -62,7 +62,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-kernel mutate fuzz tidy \
+.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -150,7 +150,7 @@ demo: all ## run the main job on real packets in namespaces and print each trans
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
 check: | .deps ## all tests
-	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-import check-fuzz check-bench check-netns check-compliance
+	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-import check-fuzz check-bench check-netns check-libvirt check-compliance
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
@@ -175,6 +175,9 @@ check-import: ## other programs' forwards and what nfqnatctl import makes of the
 
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)
+
+check-libvirt: ## a real libvirtd with real guests
+	@$(MAKE) --no-print-directory SAN=1 all && tests/libvirt/run build/san
 
 check-netns: ## real packets in namespaces
 	@$(MAKE) --no-print-directory SAN=1 all && tests/netns/run build/san

@@ -22,6 +22,8 @@ set -u
 
 # shellcheck source-path=SCRIPTDIR source=../result.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../result.sh"
+# shellcheck source-path=SCRIPTDIR source=../wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 # shellcheck source-path=SCRIPTDIR source=able.sh
 . "$(dirname "${BASH_SOURCE[0]}")/able.sh"
 
@@ -71,33 +73,7 @@ spawn() {
 	PIDS+=("$SPAWNED")
 }
 
-# ---- waiting ----
-
-# now_ms - for deadlines; a clock that nobody sets
-now_ms() {
-	local up
-
-	read -r up _ </proc/uptime
-	echo "${up/./}0"
-}
-
-wait_for() {
-	local deadline=$(($(now_ms) + $1 * 1000))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		(($(now_ms) < deadline)) || return 1
-		sleep 0.03	# between two looks, not instead of one
-	done
-}
-
-alive() {
-	# A zombie has ended.
-	[ -e "/proc/$1/stat" ] && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
-}
-gone() { ! alive "$1"; }
 log_has() { grep -qE -- "$1" "$LOG"; }
-file_has() { grep -qE -- "$2" "$1"; }
 
 # ---- namespaces ----
 

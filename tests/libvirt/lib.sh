@@ -1,0 +1,167 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What scripts in a lab need (see lab); sourced. Results as in tests/netns.
+#
+#   v VIRSH-ARGUMENT...      qemu:///system        vl ...    lxc:///system
+#   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address
+#   in_lxc NAME CMD...       a busybox command in a container
+#   client CMD...            in the client's namespace
+#   world SECONDS EXPR       wait for it in what nfqnat-virt --follow writes, see the program world
+
+set -u
+
+# shellcheck source-path=SCRIPTDIR source=../result.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../result.sh"
+# shellcheck source-path=SCRIPTDIR source=../wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SUITE=$(basename "$0" .sh)
+H4=198.51.100.1 H6=2001:db8:100::1		# the host, as the client sees it
+C4=198.51.100.2 C6=2001:db8:100::2		# the client
+B4=192.168.122.1 B6=fd00:122::1			# virbr0
+SHOWN=0
+LONG=${LONG:-30}				# seconds for what a guest must do: other people's load makes it slow
+PATH=$BUILD/tools:$PATH:/usr/sbin:/sbin
+
+v() { virsh -q -c qemu:///system "$@"; }
+vl() { virsh -q -c lxc:///system "$@"; }
+client() { ip netns exec client "$@"; }
+in_lxc() { vl lxc-enter-namespace --noseclabel "$1" -- /bin/busybox "${@:2}"; }
+
+# ---- libvirtd ----
+
+libvirtd_pid() { cat /run/libvirtd.pid; }
+libvirtd_answers() { virsh -r -q uri; }
+libvirtd_start() {
+	# It must outlive the script, as a service does.
+	setsid libvirtd -d -p /run/libvirtd.pid || return
+	wait_for "$LONG" libvirtd_answers
+}
+# libvirtd_end SIGNAL
+libvirtd_end() {
+	local pid
+
+	pid=$(libvirtd_pid)
+	kill "-$1" "$pid"
+	wait_for "$LONG" gone "$pid"
+}
+
+# ---- networks and guests ----
+
+# net_define NAME BRIDGE FORWARD IP... - FORWARD and IP are elements of its description
+net_define() {
+	printf '%s\n' "<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><name>$1</name>$3
+		<bridge name='$2' stp='off' delay='0'/>" "${@:4}" \
+		"<dnsmasq:options><dnsmasq:option value='no-ping'/></dnsmasq:options></network>" >"$DIR/net.xml"
+	v net-define "$DIR/net.xml" >/dev/null && v net-start "$1" >/dev/null
+}
+
+mac_of() {
+	printf %s "$1" | md5sum | sed 's/^\(..\)\(..\)\(..\).*/52:54:00:\1:\2:\3/'
+}
+
+interface() {
+	echo "<interface type='network'><mac address='${MAC:-$(mac_of "$1")}'/><source network='${NET:-default}'/>$2</interface>"
+}
+
+vm() {
+	local disk=
+
+	[ -z "${DISK:-}" ] || disk="<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$DISK'/>
+		<target dev='vda' bus='virtio'/></disk>"
+	cat >"$DIR/$1.xml" <<-END
+		<domain type='qemu'><name>$1</name><memory unit='MiB'>160</memory><vcpu>1</vcpu>
+		<os><type arch='x86_64' machine='pc'>hvm</type><kernel>$IMAGE/vmlinuz</kernel><initrd>$IMAGE/initrd</initrd>
+		<cmdline>console=ttyS0 quiet panic=1 name=$1 net=${ADDR:-dhcp}</cmdline></os><features><acpi/></features>
+		<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
+		<devices><controller type='usb' model='none'/>$disk
+		$(interface "$1" "<model type='virtio'/><rom enabled='no'/>")
+		<serial type='file'><source path='/var/log/libvirt/$1.console'/></serial>
+		<memballoon model='none'/></devices></domain>
+	END
+	v define "$DIR/$1.xml" >/dev/null
+}
+
+lxc() {
+	cp -al "$IMAGE/rootfs" "$DIR/$1.fs"
+	cat >"$DIR/$1.xml" <<-END
+		<domain type='lxc'><name>$1</name><memory unit='MiB'>64</memory>
+		<os><type>exe</type><init>/init</init><initenv name='NAME'>$1</initenv><initenv name='NET'>${ADDR:-dhcp}</initenv></os>
+		<features><privnet/></features>
+		<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
+		<filesystem type='mount' accessmode='passthrough'><source dir='$DIR/$1.fs'/><target dir='/'/></filesystem>
+		$(interface "$1" "<guest dev='eth0'/>")<console type='pty'/></devices></domain>
+	END
+	vl define "$DIR/$1.xml" >/dev/null
+}
+
+# ---- the watcher alone ----
+
+# follow URI... - start nfqnat-virt --follow; FOLLOWER is its pid
+follow() {
+	local u uris=()
+
+	for u; do
+		uris+=(--uri "$u")
+	done
+	: >"$DIR/world"
+	# In a process group of its own, or a stop of the terminal would reach it.
+	"$BUILD/nfqnat-virt" --follow "${uris[@]}" >>"$DIR/world" 2>>"$DIR/follow.log" &
+	FOLLOWER=$!
+}
+world() { "$HERE/world" "$DIR/world" "$@"; }
+
+# ---- results ----
+
+diagnose() {
+	{
+		((SHOWN)) || {
+			echo "--- virsh"
+			timeout 5 virsh -r -c qemu:///system list --all
+			timeout 5 virsh -r -c lxc:///system list --all
+			echo "--- links, neighbours"
+			ip -br link
+			ip neigh
+			tail -n +1 /var/lib/libvirt/dnsmasq/*.status 2>/dev/null | tail -n 60
+			echo "--- libvirtd.log"
+			tail -n 15 /var/log/libvirt/libvirtd.log
+		}
+		[ ! -e "$DIR/daemon.log" ] || {
+			echo "--- nfqnatd, last lines"
+			tail -n 60 "$DIR/daemon.log"
+		}
+		tail -n 20 "$DIR/follow.log" 2>/dev/null
+	} 2>&1 | result_note
+	SHOWN=1
+}
+
+# check NAME CMD... - ok if CMD succeeds; what it said is shown if not
+check() {
+	local name=$1 said
+	shift
+
+	if said=$("$@" 2>&1); then
+		result ok "$name"
+	else
+		result 'not ok' "$name" "$*"
+		[ -z "$said" ] || result_note <<<"$said"
+		diagnose
+		return 1
+	fi
+}
+
+# sees NAME SECONDS EXPR - the same of a world
+sees() { check "$1" world "$2" "$3"; }
+
+# must WHAT CMD... - a step without which the rest means nothing
+must() {
+	local said
+
+	said=$("${@:2}" 2>&1) && return
+	result 'not ok' "$SUITE" "$1"
+	result_note <<<"$said"
+	diagnose
+	exit 1
+}
