@@ -48,11 +48,15 @@ void cmd_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cmd_table - every command; ends with a name of NULL */
 extern const struct cmd cmd_table[];
 
+int cmd_add(struct ctl *c, int argc, char **argv);
 int cmd_capture(struct ctl *c, int argc, char **argv);
+int cmd_del(struct ctl *c, int argc, char **argv);
 int cmd_events(struct ctl *c, int argc, char **argv);
+int cmd_flush(struct ctl *c, int argc, char **argv);
 int cmd_flows(struct ctl *c, int argc, char **argv);
 int cmd_forwards(struct ctl *c, int argc, char **argv);
 int cmd_import(struct ctl *c, int argc, char **argv);
+int cmd_reload(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_trace(struct ctl *c, int argc, char **argv);
 

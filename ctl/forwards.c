@@ -55,7 +55,8 @@ static void take(void *ctx, json_t *line)
 	const char *listen = text(r, "listen"), *action = text(r, "action");
 	bool active = !strcmp(action, "forward"), v6 = json_integer_value(json_object_get(r, "family")) == 6;
 	char from[96], to[96], allow[32] = "", proto[16];
-	const char *const cell[] = { text(r, "forward"), proto, from, to, allow };
+	char life[16] = "", span[16];
+	const char *const cell[] = { text(r, "forward"), proto, from, to, allow, life };
 
 	if (!r || !wanted(l, text(r, "forward")))
 		return;
@@ -73,13 +74,17 @@ static void take(void *ctx, json_t *line)
 	if (json_object_get(r, "allowed_sources"))
 		snprintf(allow, sizeof(allow), "%" JSON_INTEGER_FORMAT " prefixes",
 			 json_integer_value(json_object_get(r, "allowed_sources")));
+	if (json_object_get(r, "added"))
+		snprintf(life, sizeof(life), "added");
+	if (json_object_get(r, "left_s"))
+		snprintf(life, sizeof(life), "for %s", out_span(span, (long)json_integer_value(json_object_get(r, "left_s"))));
 	out_row(&l->table, active ? OUT_PLAIN : OUT_YELLOW, cell);
 }
 
 int cmd_forwards(struct ctl *c, int argc, char **argv)
 {
-	static const char *const title[] = { "forward", "proto", "listens on", "leads to", "sources" };
-	struct listing l = { .c = c, .table = { .columns = 5, .head = title }, .names = argv + 1, .n_names = argc - 1 };
+	static const char *const title[] = { "forward", "proto", "listens on", "leads to", "sources", "until" };
+	struct listing l = { .c = c, .table = { .columns = 6, .head = title }, .names = argv + 1, .n_names = argc - 1 };
 	int ret;
 
 	if (argc > 1 && argv[1][0] == '-')

@@ -76,6 +76,25 @@ static void queues(struct ctl *c, const json_t *list)
 	out_table_print(c, &t);
 }
 
+/* What should not be: shown only if it is. */
+static void troubles(struct ctl *c, const json_t *counts, const json_t *watchers)
+{
+	static const struct { const char *key, *words; } rows[] = {
+		{ "overruns", "times the socket of a queue was full (ENOBUFS)" },
+		{ "lost_verdicts", "packets were gone when their verdict came" },
+		{ "send_errors", "verdicts could not be sent" },
+		{ "bad_messages", "messages of the kernel made no sense" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (number(counts, rows[i].key))
+			fprintf(c->out, "%s%" JSON_INTEGER_FORMAT " %s%s\n", out_on(c, OUT_YELLOW), number(counts, rows[i].key),
+				rows[i].words, out_off(c));
+	if (number(watchers, "now") || number(watchers, "lost_records"))
+		fprintf(c->out, "%" JSON_INTEGER_FORMAT " watch packets or events, %" JSON_INTEGER_FORMAT " records found no room\n",
+			number(watchers, "now"), number(watchers, "lost_records"));
+}
+
 static void reasons(struct ctl *c, const json_t *list)
 {
 	static const char *const title[] = { ">packets", "verdict", "why" };
@@ -122,13 +141,14 @@ static void show(struct ctl *c, json_t *s)
 {
 	static const char *const known[] = { "protocol", "version", "pid", "up_s", "worker", "worker_deaths", "threads", "config",
 					     "steering", "firewall_respected", "fail_open", "forwards", "rows", "flows",
-					     "queues", "reasons", "control", NULL };
+					     "queues", "reasons", "control", "watchers", "worker_counts", NULL };
 	const char *key;
 	json_t *v;
 
 	head(c, s);
 	flows(c, json_object_get(s, "flows"));
 	queues(c, json_object_get(s, "queues"));
+	troubles(c, json_object_get(s, "worker_counts"), json_object_get(s, "watchers"));
 	reasons(c, json_object_get(s, "reasons"));
 	json_object_foreach(s, key, v) {
 		unsigned i;

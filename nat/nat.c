@@ -252,6 +252,20 @@ unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
 	return done;
 }
 
+bool nat_end(struct nat *n, uint32_t index, const struct nat_flow *as)
+{
+	const struct nat_flow *f;
+
+	if (index >= n->block->max_flows)
+		return false;
+	f = &n->flows.flow[index];
+	if (f->idle == IDLE_FREE || f->proto != as->proto || f->family != as->family || !nat_ends_eq(&f->orig, &as->orig) ||
+	    !nat_ends_eq(&f->reply, &as->reply))
+		return false;
+	life_end(n, index, NAT_END_FLUSHED);
+	return true;
+}
+
 struct map *nat_spare_map(struct nat *n)
 {
 	return n->block->swept < n->block->max_flows ? NULL : &n->map[!n->block->active];

@@ -39,6 +39,7 @@ enum nat_cause {
 	NAT_END_IDLE,			/* silent for its limit */
 	NAT_END_ROOM,			/* evicted from a full table */
 	NAT_END_REOPENED,		/* a new SYN on a closed flow (R42) */
+	NAT_END_FLUSHED,		/* by hand: nat_end(); TCP should be reset on both sides */
 	NAT_END_FORWARD,		/* its forward, or its outside address, is gone: TCP should be reset on both sides */
 };
 
@@ -115,6 +116,14 @@ void nat_finish(struct nat_pkt *p);
  * Returns how many were ended; fewer than @budget: none is left for now.
  */
 unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget);
+
+/**
+ * nat_end - end one flow by hand
+ * @index: its slot
+ * @as:    what it was when it was chosen: only a flow with the same tuples is ended
+ * Returns whether it was.
+ */
+bool nat_end(struct nat *n, uint32_t index, const struct nat_flow *as);
 
 /**
  * nat_spare_map - the mapping area to build the next table in

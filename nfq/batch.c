@@ -69,7 +69,7 @@ static void note_event(void *ctx, const struct nat_event *ev)
 {
 	struct batch *b = ctx;
 
-	if (ev->type == NAT_EV_END && ev->cause == NAT_END_FORWARD && ev->flow.proto == NAT_PROTO_TCP && on_reset)
+	if (ev->type == NAT_EV_END && (ev->cause == NAT_END_FORWARD || ev->cause == NAT_END_FLUSHED) && ev->flow.proto == NAT_PROTO_TCP && on_reset)
 		on_reset(&ev->flow);
 	if (tap_wants(b->taps, TAP_EVENTS))
 		tap_event(b->tap, ev, ev->forward == NAT_NONE ? "" : forward_name(ev->forward));

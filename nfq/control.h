@@ -18,6 +18,8 @@ enum control_type {
 	CONTROL_READY,		/* to main: packets are being handled; `count` were taken over from a dead worker */
 	CONTROL_SWAPPED,	/* to main: every flow has been looked at; `count` flows ended */
 	CONTROL_RESET,		/* to main: `flow` lost its forward; send RST to both sides */
+	CONTROL_FLUSH,		/* to the worker: end `flow` in slot `area`, if it is still there; slot NAT_NONE: say how many ended */
+	CONTROL_FLUSHED,	/* to main: `count` flows were ended by CONTROL_FLUSH */
 	CONTROL_REJECT,		/* to main: tell the sender of the packet that begins with the `count` octets of `head` */
 };
 

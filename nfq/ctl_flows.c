@@ -40,13 +40,14 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	struct flows_job *job = arg;
 
 	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < s->nat.block->max_flows; i++, job->at++) {
-		struct map_row row;
+		uint32_t number;
 		struct nat_flow f;
 		const char *forward;
 
 		if (!peek_flow(&s->nat, job->at, &f))
 			continue;
-		forward = peek_row(&s->nat, &f, &row) ? state_name(s, row.forward) : "";
+		number = nat_forward(&s->nat, &f);
+		forward = number != NAT_NONE ? state_name(s, number) : "";
 		if (!ctl_filter_has(&job->filter, &f, forward, ""))
 			continue;
 		if (ctl_raw_room(c) < CTL_LINE_OCTETS)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "conf/publish.h"
+#include "nfq/added.h"
 #include "nfq/ctl_json.h"
 #include "nfq/ctl_request.h"
 #include "nfq/ctl_world.h"
@@ -27,6 +28,8 @@ static json_t *row_json(const struct conf *c, const struct conf_row *r)
 	const struct conf_forward *f = &c->forwards[r->forward];
 	json_t *o = json_pack("{s:o, s:s, s:i, s:s}", "forward", ctl_json_text(f->name), "proto", publish_proto_name(r->proto),
 			      "family", r->family, "action", action_name(r->action));
+	const char *why;
+	long left;
 
 	if (!nat_addr_is_any(&r->listen))
 		json_object_set_new(o, "listen", ctl_json_addr(&r->listen, r->family));
@@ -47,6 +50,11 @@ static json_t *row_json(const struct conf *c, const struct conf_row *r)
 		json_object_set_new(o, "file", ctl_json_text(f->file));
 		json_object_set_new(o, "line", json_integer(r->line));
 	}
+	left = added_left_s(f->name, &why);
+	if (left >= 0)
+		json_object_set_new(o, "added", json_true());
+	if (left > 0)
+		json_object_set_new(o, "left_s", json_integer(left));
 	return o;
 }
 

@@ -27,6 +27,13 @@ json_t *ctl_json_text(const char *text)
 	return json_string(clean);
 }
 
+json_t *ctl_json_line(const char *text)
+{
+	json_t *plain = json_string(text);
+
+	return plain ? plain : ctl_json_text(text);
+}
+
 json_t *ctl_json_ends(const struct nat_ends *e, uint8_t proto, uint8_t family)
 {
 	json_t *o = json_pack("{s:o, s:o}", "src", ctl_json_addr(&e->src, family), "dst", ctl_json_addr(&e->dst, family));

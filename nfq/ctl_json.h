@@ -25,4 +25,7 @@ json_t *ctl_json_event(const struct nat_event *ev);
 /* ctl_json_text - text of any octets as JSON: what is not printable ASCII becomes '?' */
 json_t *ctl_json_text(const char *text);
 
+/* ctl_json_line - the same for a line of any length */
+json_t *ctl_json_line(const char *text);
+
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "nfq/ctl_world.h"
+#include "nfq/watch.h"
 
 enum { SECTIONS_MAX = 16 };
 
@@ -69,6 +70,15 @@ static json_t *reasons_json(const struct nat_block *b)
 	return list;
 }
 
+static json_t *counts_json(void)
+{
+	struct tap_counts n = tap_counts_sum(watch_tap());
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "packets", (json_int_t)n.packets, "batches", (json_int_t)n.batches,
+			 "overruns", (json_int_t)n.overruns, "lost_verdicts", (json_int_t)n.lost_verdicts, "send_errors",
+			 (json_int_t)n.send_errors, "bad_messages", (json_int_t)n.bad_messages);
+}
+
 void ctl_run_status(struct ctl_client *c, const json_t *req)
 {
 	const struct ctl_world *w = ctl_world();
@@ -90,6 +100,11 @@ void ctl_run_status(struct ctl_client *c, const json_t *req)
 	json_object_set_new(s, "control", json_pack("{s:i, s:I, s:I, s:I}", "clients", (int)n.clients, "requests",
 						    (json_int_t)n.requests, "refused", (json_int_t)n.refused, "dropped",
 						    (json_int_t)n.dropped));
+	if (watch_tap())
+		json_object_set_new(s, "watchers", json_pack("{s:i, s:I}", "now", (int)watch_count(), "lost_records",
+							     (json_int_t)tap_lost(watch_tap())));
+	if (watch_tap())
+		json_object_set_new(s, "worker_counts", counts_json());
 	for (unsigned i = 0; i < n_sections; i++) {
 		json_t *section = sections[i].make(sections[i].ctx);
 

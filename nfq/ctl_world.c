@@ -9,17 +9,21 @@ static const struct ctl_command commands[] = {
 	{ "forwards", ctl_run_forwards },
 	{ "flows", ctl_run_flows },
 	{ "watch", ctl_run_watch },
+	{ "add", ctl_run_add },
+	{ "del", ctl_run_del },
+	{ "reload", ctl_run_reload },
+	{ "flush", ctl_run_flush },
 	{ NULL, NULL },
 };
 
 static struct ctl_world world;
 
-void ctl_world_open(struct ev_loop *loop, const struct ctl_world *w, const char *path, const char *group)
+void ctl_world_open(const struct ctl_world *w, const char *path, const char *group)
 {
 	char why[512];
 
 	world = *w;
-	if (ctl_server_open(loop, path, group, commands, why, sizeof(why)) < 0)
+	if (ctl_server_open(w->loop, path, group, commands, why, sizeof(why)) < 0)
 		log_warn("no control socket, nfqnatctl cannot ask: %s", why);
 }
 

@@ -15,13 +15,15 @@
 struct ctl_world {
 	struct live *live;
 	const struct worker_queues *queues;	/* live->threads pairs */
+	struct ev_loop *loop;
+	const int *control;			/* to the worker: control.h */
 	const pid_t *worker;			/* 0: none runs now */
 	const unsigned *worker_deaths;
 	nat_ns since;				/* when the daemon started, state_clock() */
 };
 
 /* ctl_world_open - start the control socket that @conf names; a failure is a warning, forwarding does not need it */
-void ctl_world_open(struct ev_loop *loop, const struct ctl_world *w, const char *path, const char *group);
+void ctl_world_open(const struct ctl_world *w, const char *path, const char *group);
 
 /* ctl_world - as given to ctl_world_open() */
 const struct ctl_world *ctl_world(void);
@@ -33,7 +35,15 @@ const struct ctl_world *ctl_world(void);
  */
 void ctl_status_add(const char *name, json_t *(*make)(void *ctx), void *ctx);
 
+/* ctl_flushed - the worker ended @ended flows that it was told of; ctl_flush_lost - it died */
+void ctl_flushed(uint32_t ended);
+void ctl_flush_lost(void);
+
 /* The commands, one file each. */
+void ctl_run_add(struct ctl_client *c, const json_t *req);
+void ctl_run_del(struct ctl_client *c, const json_t *req);
+void ctl_run_flush(struct ctl_client *c, const json_t *req);
+void ctl_run_reload(struct ctl_client *c, const json_t *req);
 void ctl_run_flows(struct ctl_client *c, const json_t *req);
 void ctl_run_forwards(struct ctl_client *c, const json_t *req);
 void ctl_run_watch(struct ctl_client *c, const json_t *req);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "nfq/added.h"
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
 #include "nfq/live.h"
@@ -196,6 +197,10 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 	case CONTROL_REJECT:
 		reject(d, m);
 		break;
+	case CONTROL_FLUSHED:
+		ctl_flushed(m->count);
+		break;
+	case CONTROL_FLUSH:
 	case CONTROL_SWAP:
 		break;
 	}
@@ -244,6 +249,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
 	else
 		log_warn("worker %d ended with status %d; starting another on the same flows", w->rpid,
 			 WEXITSTATUS(w->rstatus));
+	ctl_flush_lost();
 	d->deaths++;
 	d->quick_deaths = quick ? d->quick_deaths + 1 : 0;
 	if (d->quick_deaths < QUICK_DEATHS_MAX) {
@@ -390,17 +396,20 @@ static void control_open(struct daemon *d)
 	const struct ctl_world w = {
 		.live = &d->live,
 		.queues = d->queues,
+		.loop = d->loop,
+		.control = &d->control,
 		.worker = &d->worker,
 		.worker_deaths = &d->deaths,
 		.since = state_clock(),
 	};
 
-	ctl_world_open(d->loop, &w, d->live.file->control_socket, d->live.file->control_group);
+	ctl_world_open(&w, d->live.file->control_socket, d->live.file->control_group);
 }
 
 static void stop(struct daemon *d)
 {
 	ctl_server_close();
+	added_close();
 	watch_close();
 	live_unsteer(&d->live);
 	worker_stop(d);
@@ -424,8 +433,10 @@ int daemon_run(const char *path, struct conf *conf)
 	signal(SIGPIPE, SIG_IGN);
 	sandbox_user(&d->sandbox);
 	d->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (d->loop)
+	if (d->loop) {
 		watch(d);
+		d->live.source[LIVE_SOURCES - 1] = added_open(d->loop, &d->live);
+	}
 	if (!d->loop || start(d) < 0) {
 		conf_free(d->live.file);
 		return 1;

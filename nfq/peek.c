@@ -62,14 +62,3 @@ long peek_left_s(const struct nat *n, const struct nat_flow *f, nat_ns now)
 
 	return left < 0 ? 0 : (long)left;
 }
-
-bool peek_row(const struct nat *n, const struct nat_flow *f, struct map_row *out)
-{
-	const struct nat_block *b = n->block;
-	const struct map *m = &n->map[b->active & 1];
-
-	if (f->epoch != (b->epoch & 0xff) || f->row >= m->head->n_rows)
-		return false;
-	*out = m->row[f->row];
-	return true;
-}

@@ -29,7 +29,4 @@ uint32_t peek_find(const struct nat *n, const struct nat_ends *e, uint8_t proto,
 /* peek_left_s - seconds until the flow ends if nothing comes; 0: it is over */
 long peek_left_s(const struct nat *n, const struct nat_flow *f, nat_ns now);
 
-/* peek_row - its row in the active mapping table as it was at some moment; false: its table is gone */
-bool peek_row(const struct nat *n, const struct nat_flow *f, struct map_row *out);
-
 #endif

@@ -196,6 +196,7 @@ const char *show_cause(enum nat_cause cause)
 		[NAT_END_IDLE] = "idle",
 		[NAT_END_ROOM] = "evicted, table full",
 		[NAT_END_REOPENED] = "reopened by a new SYN",
+		[NAT_END_FLUSHED] = "by hand",
 		[NAT_END_FORWARD] = "its forward was removed",
 	};
 

@@ -87,6 +87,11 @@ void watch_del(unsigned slot)
 		ev_timer_stop(self.loop, &self.timer);
 }
 
+unsigned watch_count(void)
+{
+	return self.n;
+}
+
 struct tap *watch_tap(void)
 {
 	return self.tap;

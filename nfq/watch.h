@@ -30,6 +30,9 @@ int watch_add(const struct watcher *w, uint32_t want, uint32_t snap, const struc
 /* watch_del - may be called from inside take() and done() */
 void watch_del(unsigned slot);
 
+/* watch_count - how many there are */
+unsigned watch_count(void);
+
 /* watch_tap - as given to watch_open(), NULL before */
 struct tap *watch_tap(void);
 

@@ -43,6 +43,7 @@ static struct {
 	const struct state *state;
 	int control;
 	uint64_t resets_lost;
+	uint32_t flushed;		/* flows since main last asked */
 } self;
 
 static const char *name_of(uint32_t forward)
@@ -169,6 +170,26 @@ static void swap(struct thread *t, uint32_t area)
 	control_send_wait(self.control, &m);
 }
 
+/* One flow that main chose, or the end of its list. */
+static void flush(struct thread *t, const struct control_msg *m)
+{
+	struct control_msg done = { .type = CONTROL_FLUSHED, .count = self.flushed };
+	struct engine *e = t->engine;
+
+	if (m->area == NAT_NONE) {
+		self.flushed = 0;
+		control_send_wait(self.control, &done);
+		return;
+	}
+	pthread_mutex_lock(&e->lock);
+	nat_enter(&e->nat);
+	batch_listen(t->batch);
+	self.flushed += nat_end(&e->nat, m->area, &m->flow);
+	nat_leave(&e->nat);
+	pthread_mutex_unlock(&e->lock);
+	batch_log_events(t->batch);
+}
+
 static void on_control(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct thread *t = w->data;
@@ -179,6 +200,8 @@ static void on_control(struct ev_loop *loop, ev_io *w, int events)
 	while ((got = control_recv(w->fd, &m)) > 0)
 		if (m.type == CONTROL_SWAP && m.area <= 1)
 			swap(t, m.area);
+		else if (m.type == CONTROL_FLUSH)
+			flush(t, &m);
 	if (got < 0) {
 		/* The rules are gone by now: answer what is left and go. */
 		drain(t, &t->queues->tcp);

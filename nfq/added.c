@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* added - see added.h */
+#include "nfq/added.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "nfq/log.h"
+
+struct added {
+	struct conf *conf;		/* one forward; NULL: place is free */
+	nat_ns ends;			/* state_clock(); 0: never */
+	bool passive;			/* its ports are the file's now */
+};
+
+static struct {
+	struct ev_loop *loop;
+	struct live *live;
+	ev_timer timer;
+	struct added list[ADDED_MAX];
+} self;
+
+static const char *name_of(const struct added *a)
+{
+	return a->conf->forwards[0].name;
+}
+
+static struct added *find(const char *name)
+{
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		if (self.list[i].conf && !strcmp(name_of(&self.list[i]), name))
+			return &self.list[i];
+	return NULL;
+}
+
+static void forget(struct added *a)
+{
+	conf_free(a->conf);
+	*a = (struct added){ 0 };
+}
+
+/* All of its rows or none: half a forward would surprise. */
+static int claim_all(const struct conf *c, struct conf_claims *claims)
+{
+	for (unsigned i = 0; i < c->n_rows; i++)
+		if (conf_claims_has(claims, &c->rows[i]))
+			return -EEXIST;
+	for (unsigned i = 0; i < c->n_rows; i++) {
+		int err = conf_claims_add(claims, &c->rows[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int contribute_one(struct added *a, struct conf_claims *claims, struct conf_dynamic *out)
+{
+	const struct conf_forward *f = &a->conf->forwards[0];
+	int err = claim_all(a->conf, claims), at;
+	bool was = a->passive;
+
+	a->passive = err == -EEXIST;
+	if (a->passive) {
+		if (!was)
+			log_warn("forward %s was added by hand, but the configuration publishes one of its ports now; it waits",
+				 f->name);
+		return 0;
+	}
+	if (err)
+		return err;
+	at = conf_dynamic_forward(out, f->name, f->allow, f->n_allow);
+	for (unsigned i = 0; at >= 0 && i < a->conf->n_rows; i++) {
+		struct conf_row row = a->conf->rows[i];
+
+		row.forward = (uint32_t)at;
+		err = conf_dynamic_row(out, &row);
+		if (err)
+			return err;
+	}
+	return at < 0 ? at : 0;
+}
+
+static int contribute(void *ctx, const struct conf *file, struct conf_claims *claims, struct conf_dynamic *out)
+{
+	(void)ctx;
+	(void)file;
+	for (unsigned i = 0; i < ADDED_MAX; i++) {
+		int err = self.list[i].conf ? contribute_one(&self.list[i], claims, out) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Wait for the one that ends next. */
+static void set_timer(void)
+{
+	nat_ns now = state_clock(), next = 0;
+
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		if (self.list[i].conf && self.list[i].ends && (!next || self.list[i].ends < next))
+			next = self.list[i].ends;
+	ev_timer_stop(self.loop, &self.timer);
+	if (!next)
+		return;
+	ev_timer_set(&self.timer, next > now ? (double)(next - now) / 1e9 : 0., 0.);
+	ev_timer_start(self.loop, &self.timer);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	nat_ns now = state_clock();
+
+	(void)loop;
+	(void)w;
+	(void)events;
+	for (unsigned i = 0; i < ADDED_MAX; i++) {
+		struct added *a = &self.list[i];
+
+		if (!a->conf || !a->ends || a->ends > now)
+			continue;
+		log_info("forward %s was added for a time that is over now", name_of(a));
+		forget(a);
+	}
+	live_refresh(self.live);
+	set_timer();
+}
+
+struct live_source added_open(struct ev_loop *loop, struct live *live)
+{
+	self.loop = loop;
+	self.live = live;
+	ev_init(&self.timer, on_timer);
+	return (struct live_source){ .contribute = contribute };
+}
+
+void added_close(void)
+{
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		forget(&self.list[i]);
+	if (self.loop)
+		ev_timer_stop(self.loop, &self.timer);
+}
+
+static const struct conf_forward *name_taken(const struct conf *running, const char *name)
+{
+	for (unsigned i = 0; i < running->n_forwards; i++)
+		if (!strcmp(running->forwards[i].name, name))
+			return &running->forwards[i];
+	return NULL;
+}
+
+static bool overlap(const struct conf_row *a, const struct conf_row *b)
+{
+	return !conf_row_by_listener(a, b) && a->lo <= b->hi && b->lo <= a->hi;
+}
+
+/* Whose port is one of @c's? NULL: nobody's. */
+static const char *port_taken(const struct conf *running, const struct conf *c)
+{
+	for (unsigned i = 0; i < running->n_rows; i++)
+		for (unsigned k = 0; k < c->n_rows; k++)
+			if (overlap(&running->rows[i], &c->rows[k]))
+				return running->forwards[running->rows[i].forward].name;
+	return NULL;
+}
+
+enum added_err added_add(struct conf *conf, uint32_t for_s, const char **other)
+{
+	const char *name = conf->forwards[0].name;
+	struct added *place = NULL;
+
+	for (unsigned i = 0; i < ADDED_MAX && !place; i++)
+		if (!self.list[i].conf)
+			place = &self.list[i];
+	if (!place)
+		return ADDED_FULL;
+	if (find(name) || name_taken(self.live->conf, name))
+		return ADDED_NAME;
+	*other = port_taken(self.live->conf, conf);
+	if (*other)
+		return ADDED_TAKEN;
+	*place = (struct added){ .conf = conf, .ends = for_s ? state_clock() + NAT_SEC(for_s) : 0 };
+	set_timer();
+	return ADDED_OK;
+}
+
+bool added_del(const char *name)
+{
+	struct added *a = find(name);
+
+	if (!a)
+		return false;
+	forget(a);
+	set_timer();
+	return true;
+}
+
+long added_left_s(const char *name, const char **why)
+{
+	const struct added *a = find(name);
+	nat_ns now = state_clock();
+
+	*why = NULL;
+	if (!a)
+		return -1;
+	if (a->passive)
+		*why = "the configuration publishes one of its ports now";
+	if (!a->ends)
+		return 0;
+	return a->ends > now ? (long)((a->ends - now) / 1000000000u) + 1 : 1;
+}
