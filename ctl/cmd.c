@@ -12,6 +12,8 @@ const struct cmd cmd_table[] = {
 	  "the flow table", cmd_flows },
 	{ "events",   "[-c COUNT] [--guest G] [--forward F] [--address A] [--port N] [--proto P]",
 	  "flows as they begin, change their state and end", cmd_events },
+	{ "why",      "[--in DEVICE] [--hook pre|in|fwd|out|post] PROTO SOURCE:PORT DESTINATION:PORT",
+	  "what would happen to a packet, and which rule decides", cmd_why },
 	{ "trace",    "[-c COUNT] [FILTER...]", "one line for each packet that matches a filter of pcap-filter(7)", cmd_trace },
 	{ "capture",  "[-c COUNT] FILE.pcapng [FILTER...]", "packets before and after translation, for Wireshark", cmd_capture },
 	{ "add",      "[--name NAME] [--allow PREFIX]... [--for 20m] --to ADDRESS... PUBLISH...",

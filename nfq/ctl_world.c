@@ -13,6 +13,7 @@ static const struct ctl_command commands[] = {
 	{ "del", ctl_run_del },
 	{ "reload", ctl_run_reload },
 	{ "flush", ctl_run_flush },
+	{ "why", ctl_run_why },
 	{ NULL, NULL },
 };
 

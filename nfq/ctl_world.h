@@ -46,6 +46,7 @@ void ctl_run_flush(struct ctl_client *c, const json_t *req);
 void ctl_run_reload(struct ctl_client *c, const json_t *req);
 void ctl_run_flows(struct ctl_client *c, const json_t *req);
 void ctl_run_forwards(struct ctl_client *c, const json_t *req);
+void ctl_run_why(struct ctl_client *c, const json_t *req);
 void ctl_run_watch(struct ctl_client *c, const json_t *req);
 void ctl_run_status(struct ctl_client *c, const json_t *req);
 

@@ -159,6 +159,31 @@ check ctl_add_for_works sees client tcp $HX4 8103 $C4 $G4 83
 check ctl_add_for_ends wait_for 10 refused client tcp $HX4 8103
 check ctl_add_for_bad refuses 2 'for 20x: write for example' add --to $G4 --for 20x 8104
 
+# ---- why ----
+check ctl_why_new said "after|$C4:4000 > $G4:80" why tcp $C4:4000 $HX4:8080
+check ctl_why_new_opens eval "grep -q 'translated, new flow' '$DIR/said' && grep -q 'this packet opens one' '$DIR/said'"
+check ctl_why_names_the_line eval "grep -qE 'forward  web, .*nfqnat.yaml:[0-9]+' '$DIR/said'"
+check ctl_why_firewall_passed eval "grep -q \"passed the host's FORWARD rules\" '$DIR/said'"
+check ctl_why_changes_nothing counts 0 flows --port 4000
+check ctl_why_v6 said "\[$C6\]:4000 > \[$G6\]:80" why tcp "[$C6]:4000" "[$HX6]:8080"
+check ctl_why_not_allowed said 'dropped, source is not on the forward.s allow list' why tcp $C4:4000 $HX4:8070
+check ctl_why_no_forward said 'no forward for it, left to the host' why tcp $C4:4000 $HX4:9
+check ctl_why_not_this_host said 'not an address of this host' why udp $C4:4000 8.8.8.8:53
+check ctl_why_local said "at out: translated, new flow" why tcp $HX4:4000 $HX4:8080
+check ctl_why_ping said "translated, new flow" why icmp $C4 $HX4
+one() { ctl --json flows --state ESTABLISHED --guest $G4 | head -n 1 | python3 -c 'import json,sys
+f = json.loads(sys.stdin.readline()); e = f[sys.argv[1]]
+a, b = (e["src"], e["sport"]), (e["dst"], e["dport"])
+print("tcp %s:%d %s:%d" % (*(a if len(sys.argv) < 3 else b), *(b if len(sys.argv) < 3 else a)))' "$@"; }
+# shellcheck disable=SC2046 # words are wanted
+check ctl_why_known_flow said 'flow     [0-9]+, ESTABLISHED' why $(one orig)
+check ctl_why_known_flow_is_translated eval "grep -q 'translated' '$DIR/said' && ! grep -q 'new flow' '$DIR/said'"
+# shellcheck disable=SC2046
+check ctl_why_answer said "at post .*translated" why $(one xlat inverse)
+check ctl_why_answer_after eval "grep -q '$HX4:8080 > $C4' '$DIR/said'"
+check ctl_why_json is_json why tcp $C4:4000 $HX4:8080
+check ctl_why_bad refuses 2 'a tuple is two ends' why tcp $C4:4000
+
 # ---- reload with mistakes ----
 cp "$DIR/nfqnat.yaml" "$DIR/good.yaml"
 echo 'forwards: [ { to: 1.2.3, publish: ["99999"] } ]' >"$DIR/nfqnat.yaml"
