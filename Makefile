@@ -1,6 +1,15 @@
 # nfqnat: one Makefile, no recursion. `make help` lists the targets.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+# Debian packages are installed once for each kind of work; remove a stamp to look again. What is needed to build
+# comes before anything else: make reads itself again after it, for what pkg-config says.
+.deps-%: deps
+	@./deps $* && touch $@
+ifneq ($(filter-out help clean uninstall,$(or $(MAKECMDGOALS),all)),)
+include .deps-build
+endif
+.DEFAULT_GOAL := all
+
 VERSION	:= 0.1.0
 PREFIX	?= /usr/local
 SBIN	:= $(DESTDIR)$(PREFIX)/sbin
@@ -62,7 +71,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help deps demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
+.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -97,7 +106,7 @@ $B/libnat.a: $(NAT_O)
 	@echo "  AR $@"
 	@$(AR) rcs $@ $^
 
-$B/%.o: %.c | .deps
+$B/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
@@ -119,7 +128,7 @@ $B/bench/loadgen: $(LOAD_O)
 	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
 
 # Unit tests link all but main.c.
-$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a
+$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a | .deps-test
 	@mkdir -p $(@D)
 	@echo "  LD $@"
 	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
@@ -128,7 +137,7 @@ $B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c import/*.c doctor/*.c))
 
-build/fuzz/obj/%.o: %.c $(HEADERS) | .deps
+build/fuzz/obj/%.o: %.c $(HEADERS) | .deps-test
 	@mkdir -p $(@D)
 	@echo "  CC $@"
 	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
@@ -138,24 +147,30 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(FUZZ_O)
 	@echo "  LD $@"
 	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS)
 
-# Debian packages are installed once; remove the stamp to look again.
-.deps: deps
-	@./deps && touch $@
-deps-again:
-	@rm -f .deps && $(MAKE) .deps
-
-demo: all ## run the main job on real packets in namespaces and print each translation
+demo: all | .deps-demo ## run the main job on real packets in namespaces and print each translation
 	@tests/demo
+
+CHECKS	:= check-pure \
+	   check-headers \
+	   check-unit \
+	   check-golden \
+	   check-replay \
+	   check-import \
+	   check-fuzz \
+	   check-bench \
+	   check-netns \
+	   check-libvirt \
+	   check-compliance
 
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
-check: | .deps ## all tests
-	@tests/sum "$(MAKE)" check-pure check-headers check-unit check-golden check-replay check-import check-fuzz check-bench check-netns check-libvirt check-compliance
+check: | .deps-test ## all tests
+	@tests/sum "$(MAKE)" $(CHECKS)
 
 check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but the C library
 	@tests/check-pure $< $(PURE)
 
-check-headers: | .deps ## every header compiles alone
+check-headers: | .deps-test ## every header compiles alone
 	@tests/check-headers "$(CC) $(XML_CFLAGS)" $(HEADERS)
 
 check-unit: ## unit tests with sanitizers
@@ -196,13 +211,13 @@ compliance: ## make docs/rfc-compliance.md anew, after make check
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build
 
-mutate: | .deps ## change each cell of the TCP table: a test must notice
+mutate: | .deps-test ## change each cell of the TCP table: a test must notice
 	@tests/mutate-tcp
 
 fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
-tidy: | .deps ## clang-tidy, no warning allowed
+tidy: | .deps-test ## clang-tidy, no warning allowed
 	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c import/*.c doctor/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
 
 bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
