@@ -9,13 +9,15 @@
 
 #include "conf/conf.h"
 #include "nfq/daemon.h"
+#include "nfq/handover.h"
+#include "nfq/keeper.h"
 #include "nfq/log.h"
 #include "replay/replay.h"
 
 #define CONFIG_DEFAULT "/etc/nfqnat/nfqnat.yaml"
 
 static const char usage[] =
-	"usage: nfqnatd [-v | -vv] [--config FILE] [--check] [--syslog]\n"
+	"usage: nfqnatd [-v | -vv] [--config FILE] [--check] [--keep] [--syslog]\n"
 	"       nfqnatd --replay CAPTURE [--config FILE] [--write FILE] [-v]\n"
 	"\n"
 	"Forward ports of this host to virtual machines, by NFQUEUE.\n"
@@ -26,16 +28,18 @@ static const char usage[] =
 	"      --write FILE   with --replay: write the translated packets as pcap\n"
 	"  -v, --verbose      log flows; twice: every packet\n"
 	"      --control PATH  socket for nfqnatctl, in place of `control: { socket: ... }`\n"
+	"      --keep         stay as a small parent that starts the main process again if it dies, on the same flows\n"
 	"      --syslog       log to syslog instead of standard error\n"
 	"      --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"
-	"Signals: HUP reloads the configuration, USR1 logs flows and counters, TERM stops and removes all rules.\n"
+	"Signals: HUP reloads the configuration, USR1 logs flows and counters, USR2 goes over to the program that is\n"
+	"installed now, TERM stops and removes all rules.\n"
 	"Manuals: nfqnatd(8), nfqnat.yaml(5).\n";
 
 struct options {
 	const char *config, *control, *replay, *write;
-	bool check, syslog;
+	bool check, syslog, keep;
 	int verbose;
 };
 
@@ -47,7 +51,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 		{ "verbose", no_argument, NULL, 'v' },      { "syslog", no_argument, NULL, 's' },
 		{ "control", required_argument, NULL, 'S' },
 		{ "replay", required_argument, NULL, 'R' }, { "write", required_argument, NULL, 'W' },
-		{ "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+		{ "keep", no_argument, NULL, 'k' },         { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -65,6 +70,9 @@ static int options_parse(int argc, char **argv, struct options *o)
 			break;
 		case 'v':
 			o->verbose++;
+			break;
+		case 'k':
+			o->keep = true;
 			break;
 		case 's':
 			o->syslog = true;
@@ -115,6 +123,7 @@ int main(int argc, char **argv)
 	int status;
 
 	open_standard_files();
+	handover_begin(argv);
 	status = options_parse(argc, argv, &o);
 	if (status >= 0)
 		return status;
@@ -138,5 +147,9 @@ int main(int argc, char **argv)
 	if (o.control)
 		memcpy(conf->control_socket, o.control, strlen(o.control) + 1);
 	log_open(o.syslog ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.verbose);
+	if (o.keep && !keeper_is_parent()) {
+		conf_free(conf);
+		return keeper_run(argv);
+	}
 	return daemon_run(o.config, conf);
 }

@@ -16,13 +16,16 @@
 #include "nfq/added.h"
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
+#include "nfq/handover.h"
 #include "nfq/live.h"
 #include "nfq/log.h"
+#include "nfq/notify.h"
+#include "nfq/pulse.h"
 #include "nfq/reject.h"
 #include "nfq/report.h"
-#include "nfq/watch.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
+#include "nfq/watch.h"
 #include "nfq/worker.h"
 
 enum {
@@ -31,6 +34,9 @@ enum {
 	STOP_WAIT_MS = 2000,
 	QUEUE_WAIT_MS = 1000,		/* the worker of a daemon that was killed takes a moment to die */
 	CONTROL_ROUND = 256,		/* messages of the worker before anything else gets its turn */
+	GOOD_LOOKS = 10,		/* seconds after which what was taken over is taken for good */
+	RENEW_DEATHS = 12,		/* as many quick deaths: the flows are what they die of, not the packets */
+	SETTLE_LOOKS_MAX = 20,		/* seconds that sources may take to say what they have, after a take-over */
 	QUICK_DEATHS_MAX = 5,		/* deaths within a second each, before we wait between them and blame the packets */
 };
 
@@ -49,11 +55,13 @@ struct daemon {
 	int control;
 	double worker_since;
 	unsigned quick_deaths, deaths;
+	struct pulse pulse;
+	unsigned looks;			/* since start: seconds of our own time */
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
-	ev_timer settle, restart, tidy;
-	ev_signal on_hup, on_usr1, on_term, on_int;
+	ev_timer settle, restart, tidy, look, watchdog;
+	ev_signal on_hup, on_usr1, on_usr2, on_term, on_int;
 };
 
 /* One daemon per process: what callbacks without an argument need. */
@@ -99,11 +107,12 @@ static int queues_open(struct daemon *d)
 			  d->live.threads, 2 * d->live.threads);
 		return -ERANGE;
 	}
+	handover_queues(d->queues, d->live.threads, d->live.file->queue);
 	for (unsigned i = 0; i < d->live.threads; i++) {
 		uint16_t tcp = (uint16_t)(d->live.file->queue + i), rest = (uint16_t)(tcp + d->live.threads);
 
-		if (queue_open_wait(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0 ||
-		    queue_open_wait(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0) {
+		if ((!d->queues[i].tcp.nl && queue_open_wait(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0) ||
+		    (!d->queues[i].rest.nl && queue_open_wait(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0)) {
 			log_error("%s", why);
 			queues_close(d);
 			return -EIO;
@@ -135,6 +144,7 @@ static int worker_spawn(struct daemon *d)
 	}
 	d->control = pair[0];
 	d->worker_since = ev_time();
+	pulse_start(&d->pulse);
 	return 0;
 }
 
@@ -144,11 +154,21 @@ static int worker_wait_ready(struct daemon *d)
 	struct control_msg m;
 	int n;
 
-	do {
-		n = poll(&pfd, 1, READY_WAIT_MS);
-	} while (n < 0 && errno == EINTR);
-	if (n == 1 && control_recv(d->control, &m) == 1 && m.type == CONTROL_READY)
+	for (;;) {
+		do {
+			n = poll(&pfd, 1, READY_WAIT_MS);
+		} while (n < 0 && errno == EINTR);
+		if (n != 1 || control_recv(d->control, &m) != 1)
+			break;
+		if (m.type == CONTROL_RESET) {
+			reset_send(&d->raw, &m.flow);	/* a sweep that was under way when the state was left */
+			continue;
+		}
+		if (d->live.state.taken)
+			log_info("went on after %" PRIu32 " packets waited; %" PRIu32 " flows lost", m.count, m.area);
+		d->pulse.ready = true;
 		return 0;
+	}
 	log_error("the worker did not start");
 	return -EIO;
 }
@@ -186,6 +206,7 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 	case CONTROL_READY:
 		log_info("worker %d took over: %" PRIu32 " packets waited, %" PRIu32 " flows lost", d->worker, m->count,
 			 m->area);
+		d->pulse.ready = true;
 		live_worker_ready(&d->live);
 		break;
 	case CONTROL_SWAPPED:
@@ -252,6 +273,10 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
 	ctl_flush_lost();
 	d->deaths++;
 	d->quick_deaths = quick ? d->quick_deaths + 1 : 0;
+	if (d->quick_deaths >= RENEW_DEATHS && d->live.state.nat.block->opened) {
+		log_error("%u workers in a row died at once; starting anew without the flows", d->quick_deaths);
+		handover_exec(d->live.path, NULL, d->queues, d->live.threads);
+	}
 	if (d->quick_deaths < QUICK_DEATHS_MAX) {
 		worker_again(d);
 		return;
@@ -306,6 +331,51 @@ static void on_tidy(struct ev_loop *loop, ev_timer *w, int events)
 	live_tidy(&d->live);
 }
 
+/* Become the program that is installed now: packets wait in the queues meanwhile, rules stay. */
+static void upgrade(struct daemon *d)
+{
+	if (handover_check(d->live.path) < 0) {
+		log_error("no upgrade: this program goes on");
+		return;
+	}
+	log_info("upgrading");
+	ev_child_stop(d->loop, &d->child);
+	ev_io_stop(d->loop, &d->control_io);
+	ev_timer_stop(d->loop, &d->restart);
+	worker_stop(d);
+	state_good(&d->live.state);	/* nothing is wrong with it */
+	handover_exec(d->live.path, &d->live.state, d->queues, d->live.threads);
+	worker_again(d);
+}
+
+/* Once a second: a worker that hangs is ended, and on_child() starts another. */
+static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct daemon *d = w->data;
+	int thread = d->worker > 0 ? pulse_look(&d->pulse, &d->live.state, d->live.threads) : -1;
+
+	(void)loop;
+	(void)events;
+	if (thread >= 0) {
+		log_error("worker %d hangs: nothing from its thread %d; killing it", d->worker, thread);
+		pulse_start(&d->pulse);
+		kill(d->worker, SIGKILL);
+	}
+	d->looks++;
+	if (d->looks == SETTLE_LOOKS_MAX)
+		live_settle(&d->live, false);
+	if (d->looks == GOOD_LOOKS && d->quick_deaths < QUICK_DEATHS_MAX)
+		state_good(&d->live.state);
+}
+
+static void on_watchdog(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	notify_send("WATCHDOG=1");
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
@@ -314,6 +384,9 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	switch (w->signum) {
 	case SIGHUP:
 		live_reload(&d->live);
+		break;
+	case SIGUSR2:
+		upgrade(d);
 		break;
 	case SIGUSR1:
 		report_log(&d->live.state, d->queues, d->live.threads);
@@ -335,12 +408,15 @@ static void watch(struct daemon *d)
 {
 	signal_watch(d, &d->on_hup, SIGHUP);
 	signal_watch(d, &d->on_usr1, SIGUSR1);
+	signal_watch(d, &d->on_usr2, SIGUSR2);
 	signal_watch(d, &d->on_term, SIGTERM);
 	signal_watch(d, &d->on_int, SIGINT);
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
 	ev_timer_init(&d->restart, on_restart, 0., 0.);
 	ev_timer_init(&d->tidy, on_tidy, 0., TIDY_WAIT_S);
-	d->settle.data = d->restart.data = d->tidy.data = d;
+	ev_timer_init(&d->look, on_look, 1., 1.);
+	ev_timer_init(&d->watchdog, on_watchdog, 0., notify_watchdog_s());
+	d->settle.data = d->restart.data = d->tidy.data = d->look.data = d;
 	if (!route_watch_open(&d->routes)) {
 		ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
 		d->routes_io.data = d;
@@ -366,9 +442,11 @@ static void ask_tidy(void)
 /* Everything up, in order; on failure whatever is up is taken down again. */
 static int start(struct daemon *d)
 {
+	const int kept = handover_state();
+
 	if (queues_open(d) < 0)
 		return -1;
-	if (live_open(&d->live) < 0)
+	if (live_open(&d->live, kept) < 0)
 		goto queues;
 	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
@@ -421,6 +499,18 @@ static void stop(struct daemon *d)
 	live_close(&d->live);
 }
 
+static void run(struct daemon *d)
+{
+	worker_watch(d);
+	live_settle(&d->live, true);
+	handover_keep(&d->live.state, d->queues, d->live.threads);
+	ev_timer_start(d->loop, &d->look);
+	if (notify_watchdog_s() > 0.)
+		ev_timer_again(d->loop, &d->watchdog);
+	notify_send("READY=1");
+	ev_run(d->loop, 0);
+}
+
 int daemon_run(const char *path, struct conf *conf)
 {
 	struct daemon *d = &daemon_self;
@@ -445,10 +535,9 @@ int daemon_run(const char *path, struct conf *conf)
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
 		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
-	worker_watch(d);
-	ev_run(d->loop, 0);
-
+	run(d);
 	log_info("stopping");
+	notify_send("STOPPING=1");
 	stop(d);
 	conf_free(d->live.file);
 	ev_loop_destroy(d->loop);

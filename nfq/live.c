@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nfq/log.h"
 #include "nfq/route.h"
@@ -76,10 +77,39 @@ void live_params(const struct conf *c, struct nat_params *p)
 	limits_of(c, p->limit_s);
 }
 
-int live_open(struct live *l)
+/* What an earlier main process left, if it can be used. */
+static bool take_over(struct live *l, int kept)
+{
+	char why[WHY_OCTETS];
+	const struct nat_block *b;
+
+	if (kept < 0)
+		return false;
+	if (state_take(&l->state, kept, why, sizeof(why)) < 0) {
+		log_warn("the flows of the run before are lost: %s; starting with an empty table", why);
+		close(kept);
+		return false;
+	}
+	if (compose(l, l->file, &l->conf) < 0) {
+		state_free(&l->state);
+		return false;
+	}
+	b = l->state.nat.block;
+	if (b->max_flows != l->file->max_flows || b->source_lo != l->file->source_lo || b->source_hi != l->file->source_hi)
+		log_warn("max-flows and source-ports stay as they were when the flows that are taken over began; stop and start "
+			 "to change them");
+	l->held = true;
+	log_info("flow table: taken over with %" PRIu32 " of %" PRIu32 " flows", b->flows.used, b->max_flows);
+	return true;
+}
+
+int live_open(struct live *l, int kept)
 {
 	struct nat_params p;
 	int err;
+
+	if (take_over(l, kept))
+		return 0;
 
 	live_params(l->file, &p);
 	err = state_make(&l->state, &p);
@@ -99,19 +129,36 @@ int live_open(struct live *l)
 	return 0;
 }
 
-int live_steer(struct live *l)
+/* For who takes over from us. */
+static void rules_note(struct live *l, const struct conf *c)
+{
+	struct state_shared *s = l->state.shared;
+
+	s->steer_want = (uint32_t)c->steering;
+	s->steer_backend = (uint32_t)l->steer.backend;
+	s->steer_conntrack = l->steer.conntrack;
+	snprintf(s->steer_flavour, sizeof(s->steer_flavour), "%s", l->steer.backend == STEER_NONE ? "?" : l->steer.flavour);
+}
+
+static int rules_begin(struct live *l, const struct conf *c)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = rules_make(l->conf, l->threads, way_to, &r);
+	int err = rules_make(c, l->threads, way_to, &r);
 
 	if (err)
 		return err;
-	err = steer_start(&l->steer, l->conf->steering, &r, why, sizeof(why));
+	err = steer_start(&l->steer, c->steering, &r, why, sizeof(why));
 	rules_free(&r);
+	rules_note(l, c);
 	if (err)
 		log_error("steering rules: %s; see `steering:` and whether this kernel has NFQUEUE", why);
 	return err;
+}
+
+int live_steer(struct live *l)
+{
+	return l->held ? 0 : rules_begin(l, l->conf);
 }
 
 static int rules_change(struct live *l, const struct conf *c, bool always)
@@ -186,6 +233,19 @@ static void change_limits(struct live *l)
 		l->state.nat.block->flows.limit[c] = nat_tick_span(NAT_SEC(limit_s[c]));
 }
 
+/* After a take-over: rules for @c in place of those of the run before, whatever those were. */
+static int rules_resume(struct live *l, const struct conf *c)
+{
+	struct state_shared *s = l->state.shared;
+
+	s->steer_flavour[sizeof(s->steer_flavour) - 1] = '\0';
+	if (s->steer_want == (uint32_t)c->steering &&
+	    steer_resume(&l->steer, (enum steer_backend)s->steer_backend, s->steer_flavour, s->steer_conntrack) &&
+	    !rules_change(l, c, true))
+		return 0;
+	return rules_begin(l, c);
+}
+
 static bool names_same(const struct conf *a, const struct conf *b)
 {
 	if (a->n_forwards != b->n_forwards)
@@ -202,8 +262,8 @@ static int change_prepare(struct live *l)
 	int err = table_load(&l->change.table, l->change.conf, &l->state, &l->change.area);
 
 	if (!err)
-		err = rules_widen(l, l->change.conf);
-	if (err)
+		err = l->held ? rules_resume(l, l->change.conf) : rules_widen(l, l->change.conf);
+	if (err && !l->held)
 		rules_change(l, l->conf, true);
 	return err;
 }
@@ -218,7 +278,7 @@ static void change_begin(struct live *l, struct conf *file)
 	err = compose(l, file ? file : l->file, &ch->conf);
 	if (!err)
 		err = table_make(ch->conf, &ch->table);
-	if (!err && !file && table_same(&l->table, &ch->table) && names_same(l->conf, ch->conf)) {
+	if (!err && !file && !l->held && table_same(&l->table, &ch->table) && names_same(l->conf, ch->conf)) {
 		change_abandon(l);
 		return;
 	}
@@ -229,8 +289,26 @@ static void change_begin(struct live *l, struct conf *file)
 		change_abandon(l);
 		return;
 	}
+	if (l->held)
+		change_limits(l);
+	l->held = false;
 	ch->under_way = true;
 	l->ask_swap(ch->area);
+}
+
+static bool sources_settled(const struct live *l)
+{
+	for (unsigned i = 0; i < LIVE_SOURCES; i++)
+		if (l->source[i].settled && !l->source[i].settled(l->source[i].ctx))
+			return false;
+	return true;
+}
+
+void live_settle(struct live *l, bool wait)
+{
+	if (!l->held || l->change.under_way || (wait && !sources_settled(l)))
+		return;
+	change_begin(l, NULL);
 }
 
 void live_tidy(struct live *l)
@@ -282,7 +360,7 @@ void live_reload(struct live *l)
 	FILE *err;
 	int bad;
 
-	if (l->change.under_way) {
+	if (l->change.under_way || l->held) {
 		l->change.reload = true;
 		return;
 	}
@@ -306,7 +384,9 @@ void live_reload(struct live *l)
 
 void live_refresh(struct live *l)
 {
-	if (l->change.under_way)
+	if (l->held)
+		live_settle(l, true);
+	else if (l->change.under_way)
 		l->change.again = true;
 	else
 		change_begin(l, NULL);
@@ -334,6 +414,8 @@ void live_swapped(struct live *l, uint32_t area, uint32_t ended)
 
 void live_unsteer(struct live *l)
 {
+	if (l->held)
+		steer_clear();
 	steer_stop(&l->steer);
 }
 

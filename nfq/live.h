@@ -36,6 +36,8 @@ struct live_source {
 	 * Returns 0 or -errno; then the change is given up and what runs goes on running.
 	 */
 	int (*contribute)(void *ctx, const struct conf *file, struct conf_claims *claims, struct conf_dynamic *out);
+	/* settled - does it know by now what it will contribute? NULL: always. Asked after a take-over, see live_refresh() */
+	bool (*settled)(void *ctx);
 	void *ctx;
 };
 
@@ -62,6 +64,7 @@ struct live {
 	struct steer steer;
 	unsigned threads;		/* queue pairs that the rules spread packets over */
 	struct change change;
+	bool held;			/* taken over: table and rules stay as they are until the sources have settled */
 	bool untidy;			/* rules of what is gone may be left */
 	void (*ask_swap)(uint32_t area);	/* ask the worker; its answer comes to live_swapped() */
 	void (*ask_tidy)(void);		/* call live_tidy() in about a second */
@@ -72,13 +75,24 @@ void live_params(const struct conf *c, struct nat_params *p);
 
 /**
  * live_open - make state and first mapping table; no rules yet
+ * @kept: descriptor of the state that an earlier main process left, or -1; owned by @l
+ *
+ * A state that can be taken over stays as it is, flows, table and rules, and
+ * so do the names in it; the worker goes on where the last one stopped.
  * @l: path, file, threads, sources, ask_swap and ask_tidy are set by the caller
  * Returns 0, or -errno after one line in the log; then nothing is left but the file.
  */
-int live_open(struct live *l);
+int live_open(struct live *l, int kept);
 
-/* live_steer - install the rules; 0, or -errno after one line in the log, then no rule is left */
+/* live_steer - install the rules; 0, or -errno after one line in the log, then no rule is left. Held: they are there */
 int live_steer(struct live *l);
+
+/**
+ * live_settle - change to what file and sources say now, if that was held back
+ * @wait: only if all sources have settled. Else whatever they say.
+ * Called when the worker is ready, and when waiting takes too long.
+ */
+void live_settle(struct live *l, bool wait);
 
 /* live_unsteer - remove the rules if there are any */
 void live_unsteer(struct live *l);

@@ -149,6 +149,24 @@ close:
 	return err;
 }
 
+/* Not set up again: the kernel's word on that would stand behind all packets that wait. */
+int queue_adopt(struct queue *q, int fd, uint16_t num)
+{
+	struct sockaddr_nl sa = { 0 };
+	socklen_t len = sizeof(sa);
+	struct mnl_socket *nl;
+	struct queue_stats s;
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || sa.nl_family != AF_NETLINK || queue_stats(num, &s) < 0 ||
+	    s.portid != sa.nl_pid)
+		return -ENOENT;
+	nl = mnl_socket_fdopen(fd);
+	if (!nl)
+		return -ENOENT;
+	*q = (struct queue){ .nl = nl, .fd = fd, .num = num };
+	return 0;
+}
+
 void queue_close(struct queue *q)
 {
 	mnl_socket_close(q->nl);

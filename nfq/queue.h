@@ -41,6 +41,13 @@ enum {
  */
 int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets);
 
+/**
+ * queue_adopt - a queue that an earlier process opened for the same purpose; its packets wait in it
+ * @fd: of its socket; owned by @q on success
+ * Returns 0, or -ENOENT: it is not the owner of queue @num.
+ */
+int queue_adopt(struct queue *q, int fd, uint16_t num);
+
 /* queue_close - unbind; packets in it are dropped */
 void queue_close(struct queue *q);
 

@@ -167,7 +167,7 @@ static void write_forward(const struct rules *r, FILE *out)
 void rules_write_nft(const struct rules *r, FILE *out)
 {
 	/* The first line makes sure that there is one to delete: one transaction for any state before. */
-	fputs("table inet nfqnat\ndelete table inet nfqnat\ntable inet nfqnat {\n", out);
+	fputs("table inet nfqnat\nflush table inet nfqnat\ntable inet nfqnat {\n", out);
 
 	chain_begin("prerouting", "-300", out);
 	fputs("\t\tfib daddr type != local return\n", out);

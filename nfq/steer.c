@@ -136,6 +136,24 @@ static bool text_known(char **last, const char *text, bool always)
 	return false;
 }
 
+/*
+ * Chains stay and only their rules are replaced: when a base chain goes, the
+ * kernel drops everything that waits in any queue. But for chains of another
+ * version, with other priorities, the table has to be made anew.
+ */
+static int nft_load_over(const char *text, char *why, size_t octets)
+{
+	char *anew = NULL;
+	int err = nft_load(text, why, octets);
+
+	if (err != -EIO || asprintf(&anew, "table inet nfqnat\ndelete table inet nfqnat\n%s", text) < 0)
+		return err;
+	if (!nft_load(anew, why, octets))
+		err = 0;
+	free(anew);
+	return err;
+}
+
 static int nft_install(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
 	char *text = NULL;
@@ -148,7 +166,7 @@ static int nft_install(struct steer *s, const struct rules *r, bool always, char
 	rules_write_nft(r, out);
 	fclose(out);
 	if (!text_known(&s->text[0][0], text, always)) {
-		err = nft_load(text, why, octets);
+		err = nft_load_over(text, why, octets);
 		if (!err) {
 			s->text[0][0] = text;
 			return 0;
@@ -299,6 +317,28 @@ static void clear_leftovers(const struct steer *s)
 				for (unsigned t = 0; t < RULES_TABLES; t++)
 					xt_clear(families[f], flavours[i], t);
 	}
+}
+
+bool steer_resume(struct steer *s, enum steer_backend backend, const char *flavour, bool conntrack)
+{
+	static const char *const known[] = { "", "-nft", "-legacy" };
+
+	if (backend != STEER_NFT && backend != STEER_XT)
+		return false;
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i], flavour) != 0)
+			continue;
+		*s = (struct steer){ .backend = backend, .flavour = known[i], .conntrack = conntrack };
+		return true;
+	}
+	return false;
+}
+
+void steer_clear(void)
+{
+	const struct steer none = { .backend = STEER_NONE, .flavour = "" };
+
+	clear_leftovers(&none);
 }
 
 static int start_wanted(struct steer *s, enum conf_steering want, struct rules *r, char *why, size_t why_octets)

@@ -55,6 +55,18 @@ void steer_stop(struct steer *s);
 /* steer_forget - give back memory, and leave the rules where they are */
 void steer_forget(struct steer *s);
 
+/**
+ * steer_resume - rules of a run before are there, installed like this
+ * Finding it out anew by steer_start() would have the kernel drop what waits
+ * in queues: trying nft where it cannot queue registers hooks and removes
+ * them, and the kernel lets nothing wait over that.
+ * Returns false if @flavour is none that steer_start() chooses.
+ */
+bool steer_resume(struct steer *s, enum steer_backend backend, const char *flavour, bool conntrack);
+
+/* steer_clear - remove what any run before may have left, in every backend there is */
+void steer_clear(void);
+
 /* steer_name - "nft", "iptables-legacy", ... for logs */
 const char *steer_name(const struct steer *s);
 

@@ -22,10 +22,12 @@
 enum {
 	ROUNDS_MAX = 16,		/* batches from one queue before another gets its turn */
 	SWEEP_SLOTS = CONTROL_ROOM,	/* slots looked at under one lock: about 25 us; the RSTs they ask for have room */
+	LOCK_WAIT_MS = 10000,
 	EXPIRE_FLOWS = 512,		/* flows ended under one lock: about 50 us */
 };
 
 static const double EXPIRE_EVERY_S = 1.0;
+static const double BEAT_EVERY_S = 0.5;
 
 struct thread {
 	struct worker_args args;
@@ -34,7 +36,7 @@ struct thread {
 	struct batch *batch;
 	struct ev_loop *loop;
 	ev_io tcp, rest, control;
-	ev_timer expire;
+	ev_timer expire, beat;
 	unsigned index;
 };
 
@@ -138,6 +140,15 @@ static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
 	batch_expire_held(t->batch);
 }
 
+static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct thread *t = w->data;
+
+	(void)loop;
+	(void)events;
+	state_beat(self.state, t->index);
+}
+
 /* Sweep to the end, as fast as the main process takes the RSTs; packets are not kept waiting meanwhile. */
 static void sweep_all(struct thread *t)
 {
@@ -148,7 +159,9 @@ static void sweep_all(struct thread *t)
 		while (!control_room(self.control, 1)) {
 			drain(t, &t->queues->tcp);
 			drain(t, &t->queues->rest);
+			state_beat(self.state, t->index);
 		}
+		state_beat(self.state, t->index);
 		more = locked(t, piece_sweep);
 	} while (more);
 	lost = __atomic_exchange_n(&self.resets_lost, 0, __ATOMIC_RELAXED);
@@ -262,6 +275,9 @@ static int thread_init(struct thread *t)
 		return -ENOMEM;
 	watch(t, &t->tcp, on_tcp, t->queues->tcp.fd);
 	watch(t, &t->rest, on_rest, t->queues->rest.fd);
+	ev_timer_init(&t->beat, on_beat, BEAT_EVERY_S, BEAT_EVERY_S);
+	t->beat.data = t;
+	ev_timer_start(t->loop, &t->beat);
 	if (t->index == 0) {
 		watch(t, &t->control, on_control, t->args.control);
 		ev_timer_init(&t->expire, on_expire, EXPIRE_EVERY_S, EXPIRE_EVERY_S);
@@ -349,6 +365,12 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	batch_names(name_of);
 	batch_on_reset(tell_reset);
 	batch_on_reject(tell_reject);
+	/* One that a main process before ours started may still be dying. */
+	err = state_lock(a->state, LOCK_WAIT_MS);
+	if (err) {
+		log_error("worker: another process holds the flows: %s", strerror(-err));
+		return 1;
+	}
 	lost = nat_recover(&engine.nat, state_clock());
 	for (unsigned i = 0; i < a->threads; i++)
 		thread[i] = (struct thread){ .args = *a, .queues = &a->queues[i], .engine = &engine, .index = i };

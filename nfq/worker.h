@@ -18,7 +18,7 @@
 #include "nfq/state.h"
 #include "nfq/tap.h"
 
-enum { WORKER_THREADS_MAX = 64 };
+enum { WORKER_THREADS_MAX = STATE_THREADS_MAX };
 
 /* A thread's queues: aggregates of TCP, and everything else one packet at a time. */
 struct worker_queues {
