@@ -43,7 +43,7 @@ NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $
 HARDEN	:= -pie -Wl,-z,relro,-z,now
 LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
 PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
-PKGS	+= jansson libmicrohttpd ncursesw libsystemd
+PKGS	+= libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
 LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
@@ -56,11 +56,10 @@ VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng
 LIBVIRT	:= $(shell pkg-config --exists libvirt && echo yes)
 # Its parts without libvirt: what reads foreign octets, and joins them.
 WATCH	:= $(filter-out virt/watch/main.c virt/watch/source.c virt/watch/child.c virt/watch/hub.c,$(wildcard virt/watch/*.c))
-WATCH_O	:= $(WATCH:%.c=$B/%.o)
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0)
 $B/virt/watch/%.o: NF_CFLAGS += $(XML_CFLAGS)
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
-UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(LIBVIRT),,%/test_source.c),$(wildcard tests/unit/test_*.c)))
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
 LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -97,6 +96,11 @@ $B/nfqnat-virt: $(patsubst %.c,$B/%.o,$(wildcard virt/watch/*.c)) $B/conf/ip.o
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libvirt $(VIRT_PKGS)) -lev
 
+$B/libwatch.a: $(WATCH:%.c=$B/%.o)
+	@rm -f $@
+	@echo "  AR $@"
+	@$(AR) rcs $@ $^
+
 .PHONY: no-libvirt
 no-libvirt:
 	@echo "  no libvirt headers (libvirt-dev): nfqnat-virt is not built, guests cannot be followed"
@@ -128,14 +132,19 @@ $B/bench/loadgen: $(LOAD_O)
 	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
 
 # Unit tests link all but main.c.
-$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a | .deps-test
+$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a | .deps-test
 	@mkdir -p $(@D)
 	@echo "  LD $@"
-	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(CTL_O) $(NFQ_O) $(CONF_O) $B/libnat.a -lcmocka $(LIBS)
+	@$(CC) $(NF_CFLAGS) $(XML_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_O) $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a -lcmocka $(LIBS)
+
+# The one unit test that takes libvirt.
+$B/unit/test_source: $B/virt/watch/source.o
+$B/unit/test_source: UNIT_O := $B/virt/watch/source.o
+$B/unit/test_source: LIBS += -lvirt
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
-FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c import/*.c doctor/*.c))
+FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c import/*.c doctor/*.c) $(WATCH))
 
 build/fuzz/obj/%.o: %.c $(HEADERS) | .deps-test
 	@mkdir -p $(@D)
@@ -218,7 +227,7 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
 tidy: | .deps-test ## clang-tidy, no warning allowed
-	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c import/*.c doctor/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I.
+	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c import/*.c doctor/*.c virt/watch/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I. $(XML_CFLAGS)
 
 bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
 	@bench/run

@@ -457,5 +457,12 @@ int source_run(const char *uri, int fd)
 	virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_hub, &s, NULL);
 	while (!s.over && virEventRunDefaultImpl() == 0)
 		;
+	if (s.conn) {
+		unsubscribe(&s);
+		virConnectClose(s.conn);
+	}
+	json_decref(s.guests);
+	json_decref(s.networks);
+	json_decref(s.dirty);
 	return 0;
 }
