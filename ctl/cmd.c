@@ -22,6 +22,7 @@ const struct cmd cmd_table[] = {
 	{ "reload",   "", "the configuration; with every mistake named if it has any", cmd_reload },
 	{ "flush",    "--all | [--guest G] [--forward F] [--address A] [--port N] [--proto P] [TUPLE]",
 	  "end flows; TCP is reset on both sides", cmd_flush },
+	{ "doctor",   "[--config FILE] [CHECK]", "what of this host stands in the way, and what mends it", cmd_doctor },
 	{ "import",   "hooks|iptables|docker|passt|natd [--to ADDRESS]... [FILE]",
 	  "turn forwards of another program into nfqnat.yaml", cmd_import },
 	{ NULL, NULL, NULL, NULL },

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fw - what a host's rules would do to one packet.
+ *
+ * Two readers of rules, for what iptables-save and `nft -j list ruleset`
+ * print. Each walks the rules as the kernel would. A rule with a condition
+ * that is not understood is taken not to match: what is named as the culprit
+ * is one for sure, what is not found may still be there.
+ *
+ * The packet's source may be unknown (any client): then rules for particular
+ * sources do not match.
+ */
+#ifndef DOCTOR_FW_H
+#define DOCTOR_FW_H
+
+#include <jansson.h>
+
+#include "nat/addr.h"
+
+struct fw_packet {
+	uint8_t family;			/* enum nat_family */
+	uint8_t proto;			/* IPPROTO_TCP or IPPROTO_UDP */
+	const char *in, *out;		/* device names; "": not known, or none at this hook */
+	struct nat_addr src, dst;
+	bool any_src, any_dst;		/* not known */
+	bool dst_local;			/* to an address of this host */
+	uint16_t sport, dport;		/* host order; 0: not known */
+	bool fresh;			/* it begins a connection; else it belongs to one */
+};
+
+enum fw_verdict {
+	FW_PASS,
+	FW_DROP,
+	FW_REJECT,
+	FW_ELSEWHERE,			/* DNAT or REDIRECT */
+};
+
+enum { FW_RULE_OCTETS = 320 };
+
+/**
+ * fw_xt - by a chain of an iptables-save text
+ * @rule: out, FW_RULE_OCTETS; which rule decided, if the verdict is not FW_PASS
+ */
+enum fw_verdict fw_xt(const char *saved, const char *table, const char *chain, const struct fw_packet *p, char *rule);
+
+/**
+ * fw_nft - by all base chains of a hook
+ * @ruleset: of nft -j; the tables that iptables-nft made are skipped: fw_xt() reads them
+ * @hook, @type: "forward", "filter"; "prerouting", "nat"
+ */
+enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p, char *rule);
+
+#endif
