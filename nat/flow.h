@@ -112,6 +112,23 @@ void flow_init(struct flow_table *t);
 struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family,
 			   enum flow_key *key);
 
+/* flow_find_hashed - the same for a caller that has the nat_tuple_hash() already */
+struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, const struct nat_ends *e, uint8_t proto,
+				  uint8_t family, enum flow_key *key);
+
+/*
+ * flow_prefetch_bucket, flow_prefetch - ask memory for what flow_find() will
+ * read: first its bucket, and some time later the flows that the bucket names.
+ * The first reads nothing that ever changes. The second returns which flow it
+ * will be, a guess for flow_guessed(), NAT_NONE if no tag fits.
+ */
+void flow_prefetch_bucket(const struct flow_table *t, uint64_t hash);
+uint32_t flow_prefetch(const struct flow_table *t, uint64_t hash);
+
+/* flow_guessed - flow_find() if the guess was right and still is; NULL says nothing: ask flow_find() */
+struct nat_flow *flow_guessed(const struct flow_table *t, uint32_t guess, const struct nat_ends *e, uint8_t proto,
+			      uint8_t family, enum flow_key *key);
+
 /* flow_has - is any of the flow's keys taken? The same cost. */
 bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family);
 

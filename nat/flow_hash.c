@@ -9,11 +9,14 @@ struct place {
 	uint16_t tag;		/* never 0 */
 };
 
+static struct place place_at(const struct flow_table *t, uint64_t h)
+{
+	return (struct place){ .home = (uint32_t)h & (t->head->buckets - 1), .tag = (uint16_t)(h >> 48) | 1 };
+}
+
 static struct place place_of(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family)
 {
-	uint64_t h = nat_tuple_hash(&t->head->key, e, proto, family);
-
-	return (struct place){ .home = (uint32_t)h & (t->head->buckets - 1), .tag = (uint16_t)(h >> 48) | 1 };
+	return place_at(t, nat_tuple_hash(&t->head->key, e, proto, family));
 }
 
 struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k)
@@ -49,22 +52,48 @@ static bool key_is(const struct nat_flow *f, enum flow_key k, const struct nat_e
 	       nat_addr_eq(&f->orig.src, &e->dst);
 }
 
-struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family,
-			   enum flow_key *key)
+/*
+ * The ways of a bucket whose tag may be @tag, as a bit mask. All tags are
+ * compared at once, four in a word: a loop over them would be guessed wrong
+ * by the processor for nearly every packet of another flow. The test for a
+ * zero lane may report one too many above a true one; keys are compared anyway.
+ */
+static unsigned ways_of(const struct flow_bucket *b, uint16_t tag)
 {
-	struct place at = place_of(t, e, proto, family);
+	const uint64_t ones = 0x0001000100010001u, high = 0x8000800080008000u;
+	unsigned ways = 0;
+
+	for (unsigned i = 0; i < FLOW_WAYS; i += 4) {
+		const uint16_t *t = b->tag + i;
+		uint64_t x = (uint64_t)t[0] | (uint64_t)t[1] << 16;
+
+		if (i + 4 <= FLOW_WAYS)
+			x |= (uint64_t)t[2] << 32 | (uint64_t)t[3] << 48;
+		x ^= ones * tag;
+		x = (x - ones) & ~x & high;
+		/* bits 15, 31, 47, 63 to 0 .. 3 */
+		ways |= (unsigned)(((x >> 15) * 0x1000200040008u) >> 48 & 15) << i;
+	}
+	return ways & ((1u << FLOW_WAYS) - 1);
+}
+
+struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, const struct nat_ends *e, uint8_t proto,
+				  uint8_t family, enum flow_key *key)
+{
+	struct place at = place_at(t, hash);
 
 	for (unsigned i = 0; i <= FLOW_PROBES; i++) {
 		const struct flow_bucket *b = &t->bucket[(at.home + i) & (t->head->buckets - 1)];
 
-		for (unsigned w = 0; w < FLOW_WAYS; w++) {
+		for (unsigned ways = ways_of(b, at.tag); ways; ways &= ways - 1) {
+			uint32_t ref = b->ref[__builtin_ctz(ways)];
 			struct nat_flow *f;
 
-			if (b->tag[w] != at.tag || b->ref[w] / 4 >= t->head->capacity)
+			if (ref / 4 >= t->head->capacity)
 				continue;
-			f = &t->flow[b->ref[w] / 4];
-			if (key_is(f, b->ref[w] % 4, e, proto, family)) {
-				*key = b->ref[w] % 4;
+			f = &t->flow[ref / 4];
+			if (key_is(f, ref % 4, e, proto, family)) {
+				*key = ref % 4;
 				return f;
 			}
 		}
@@ -72,6 +101,51 @@ struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e,
 			break;
 	}
 	return NULL;
+}
+
+struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family,
+			   enum flow_key *key)
+{
+	return flow_find_hashed(t, nat_tuple_hash(&t->head->key, e, proto, family), e, proto, family, key);
+}
+
+void flow_prefetch_bucket(const struct flow_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->bucket[place_at(t, hash).home]);
+}
+
+uint32_t flow_prefetch(const struct flow_table *t, uint64_t hash)
+{
+	struct place at = place_at(t, hash);
+	const struct flow_bucket *b = &t->bucket[at.home];
+	uint32_t guess = NAT_NONE;
+
+	for (unsigned ways = ways_of(b, at.tag); ways; ways &= ways - 1) {
+		uint32_t ref = b->ref[__builtin_ctz(ways)];
+
+		if (ref / 4 < t->head->capacity) {
+			const uint8_t *f = (const uint8_t *)&t->flow[ref / 4];
+
+			__builtin_prefetch(f, 1);
+			__builtin_prefetch(f + 64, 1);
+			guess = ref;
+		}
+	}
+	return guess;
+}
+
+struct nat_flow *flow_guessed(const struct flow_table *t, uint32_t guess, const struct nat_ends *e, uint8_t proto,
+			      uint8_t family, enum flow_key *key)
+{
+	struct nat_flow *f;
+
+	if (guess / 4 >= t->head->capacity)
+		return NULL;
+	f = &t->flow[guess / 4];
+	*key = guess % 4;
+	if (f->idle == IDLE_FREE || *key >= flow_key_count(f) || !key_is(f, *key, e, proto, family))
+		return NULL;
+	return f;
 }
 
 bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family)

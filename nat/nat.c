@@ -52,19 +52,54 @@ static enum nat_reason key_dir(const struct nat_pkt *p, enum flow_key key, enum 
 	return NAT_WHY_NO_FLOW;
 }
 
+/* The key that this packet's flow is found by: in FORWARD the inverse, for the packet is translated already. */
+static const struct nat_ends *key_of(const struct nat_pkt *p, struct nat_ends *room)
+{
+	if (p->hook != NAT_FWD)
+		return &p->view.tuple.ends;
+	*room = nat_ends_inverse(&p->view.tuple.ends);
+	return room;
+}
+
+void nat_look(const struct nat *n, struct nat_pkt *p)
+{
+	struct nat_ends room;
+
+	p->looked = true;
+	p->guess = NAT_NONE;
+	p->reason = (uint8_t)pkt_parse(p);
+	/* of a fragment the ports may not be known yet */
+	p->hashed = p->reason == NAT_WHY_UNDECIDED && !p->view.is_error && !p->view.is_fragment;
+	if (!p->hashed)
+		return;
+	p->hash = nat_tuple_hash(&n->flows.head->key, key_of(p, &room), p->view.tuple.proto, p->view.tuple.family);
+	flow_prefetch_bucket(&n->flows, p->hash);
+}
+
+void nat_warm(const struct nat *n, struct nat_pkt *p)
+{
+	if (p->hashed)
+		p->guess = flow_prefetch(&n->flows, p->hash);
+}
+
 /* The flow of a packet. NULL and UNDECIDED: none, and one may be opened. */
 static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
 {
 	const struct nat_tuple *t = &p->view.tuple;
 	bool first = p->hook == NAT_PRE || p->hook == NAT_OUT || p->hook == NAT_POST;
-	struct nat_ends ends = p->hook == NAT_FWD ? nat_ends_inverse(&t->ends) : t->ends;
+	struct nat_ends room;
+	const struct nat_ends *ends = key_of(p, &room);
 	enum nat_reason why;
 	enum flow_key key;
 	struct nat_flow *f;
 
 	*flow = NULL;
 	*dir = NAT_ORIG;
-	f = flow_find(&n->flows, &ends, t->proto, t->family, &key);
+	f = p->hashed ? flow_guessed(&n->flows, p->guess, ends, t->proto, t->family, &key) : NULL;
+	if (!f && !p->hashed)
+		f = flow_find(&n->flows, ends, t->proto, t->family, &key);
+	else if (!f)
+		f = flow_find_hashed(&n->flows, p->hash, ends, t->proto, t->family, &key);
 	if (f && flow_expired(&n->flows, f, now)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
 		f = NULL;
@@ -199,10 +234,12 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 /* The whole data path: whatever comes, in one of three ways. */
 static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
-	enum nat_reason why = pkt_parse(p);
+	enum nat_reason why, liar;
 
-	enum nat_reason liar = p->hook == NAT_PRE && p->view.tuple.family ? masq_refuses(n, p) : NAT_WHY_UNDECIDED;
-
+	if (!p->looked)
+		nat_look(n, p);
+	why = p->reason;
+	liar = p->hook == NAT_PRE && p->view.tuple.family ? masq_refuses(n, p) : NAT_WHY_UNDECIDED;
 	if (liar != NAT_WHY_UNDECIDED)
 		return liar;
 	if (p->view.is_fragment)
@@ -226,6 +263,7 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 		why = leave_alone(n, p, why);
 	assert(why < NAT_REASONS);
 	p->reason = (uint8_t)why;
+	p->looked = false;
 	n->block->reasons[why]++;
 }
 

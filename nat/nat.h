@@ -107,6 +107,18 @@ static inline void nat_leave(struct nat *n)
  */
 void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now);
 
+/**
+ * nat_look, nat_warm - begin on a packet before its turn
+ *
+ * Optional, for a caller with many packets: nat_look() of all, then nat_warm()
+ * of all, then nat_packet() of each finds what it reads in the cache. The
+ * first parses and hashes and needs no lock, the second does. Between them
+ * and nat_packet() neither the octets nor the caller's part of @p may change.
+ * Cost: what nat_packet() then need not do again.
+ */
+void nat_look(const struct nat *n, struct nat_pkt *p);
+void nat_warm(const struct nat *n, struct nat_pkt *p);
+
 /* nat_finish - write the checksum that nat_packet() left open; O(packet), needs no lock */
 void nat_finish(struct nat_pkt *p);
 

@@ -66,6 +66,12 @@ struct nat_pkt {
 	bool release;			/* what was HELD of this datagram can be given again */
 	uint64_t datagram;		/* number of the datagram it belongs to; 0: it is whole */
 
+	/* from nat_look() to nat_packet() */
+	bool looked;			/* parsed; false from the caller */
+	bool hashed;			/* the next two are good: it is whole, and no error */
+	uint64_t hash;			/* nat_tuple_hash() of the key it is looked up by */
+	uint32_t guess;			/* the flow it seems to be, from flow_prefetch() */
+
 	/* from nat_packet() */
 	uint8_t reason;			/* enum nat_reason */
 	bool changed;			/* data was rewritten: it must be given back with the verdict */

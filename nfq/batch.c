@@ -213,10 +213,14 @@ static void decide(struct batch *b, const struct queue *q)
 	struct engine *e = b->engine;
 	nat_ns now;
 
+	for (unsigned i = 0; i < b->n; i++)
+		nat_look(&e->nat, &b->pkt[i]);
 	pthread_mutex_lock(&e->lock);
 	now = state_clock();		/* under the lock: no thread may bring an earlier time than the one before */
 	nat_enter(&e->nat);
 	batch_listen(b);
+	for (unsigned i = 0; i < b->n && b->n > 1; i++)
+		nat_warm(&e->nat, &b->pkt[i]);
 	for (unsigned i = 0; i < b->n; i++) {
 		nat_packet(&e->nat, &b->pkt[i], now);
 		if (b->pkt[i].datagram)

@@ -90,7 +90,7 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 
 static inline void script_other(struct run *r, const char *s)
 {
-	static const char *const causes[] = { "IDLE", "ROOM", "REOPENED", "FORWARD" };
+	static const char *const causes[] = { "IDLE", "ROOM", "REOPENED", "FLUSHED", "FORWARD" };
 	struct nat *n = &r->w.nat;
 	const struct nat_flow *f = r->flow == NAT_NONE ? NULL : &n->flows.flow[r->flow];
 	char verb[16] = "", arg[64] = "";

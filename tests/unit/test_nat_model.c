@@ -435,6 +435,10 @@ static void one_packet(struct world *w, const struct packet *p, enum nat_hook ho
 	if (hook == NAT_PRE)
 		pkt.indev = from_guest ? BRIDGE : OUTSIDE;
 	why = expect(p, hook, &after.ends);
+	if (step % 3)
+		nat_look(&w->nat, &pkt);
+	if (step % 3 == 2)
+		nat_warm(&w->nat, &pkt);
 	nat_packet(&w->nat, &pkt, w->now);
 	nat_finish(&pkt);
 	if (pkt.reason != why)
