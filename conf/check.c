@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "conf/build.h"
+#include "nat/tuple.h"
 
 #define COMPARE(x, y) do { if ((x) != (y)) return (x) < (y) ? -1 : 1; } while (0)
 
@@ -23,6 +24,7 @@ int conf_row_by_listener(const struct conf_row *a, const struct conf_row *b)
 
 	COMPARE(a->family, b->family);
 	COMPARE(a->proto, b->proto);
+	COMPARE(a->rest, b->rest);		/* the rest takes what others leave: no clash */
 	c = memcmp(a->listen.octet, b->listen.octet, sizeof(a->listen.octet));
 	return c ? c : strcmp(a->dev, b->dev);
 }
@@ -47,6 +49,7 @@ static int for_use(const void *x, const void *y)
 	COMPARE(a->family, b->family);
 	COMPARE(a->proto, b->proto);
 	COMPARE(a->lo, b->lo);
+	COMPARE(a->rest, b->rest);
 	COMPARE(nat_addr_is_any(&a->listen), nat_addr_is_any(&b->listen));
 	COMPARE(!*a->dev, !*b->dev);
 	COMPARE(a->hi, b->hi);
@@ -69,6 +72,10 @@ static const char *subject(char buf[48], uint8_t proto, unsigned lo, unsigned hi
 {
 	if (proto == IPPROTO_ICMP)
 		return "ping is";
+	if (!nat_proto_has_ports(proto)) {
+		snprintf(buf, 48, "%s is", publish_proto_name(proto));
+		return buf;
+	}
 	if (lo == hi)
 		snprintf(buf, 48, "port %u/%s is", lo, publish_proto_name(proto));
 	else
@@ -150,7 +157,7 @@ static void check_source_ports(struct conf_build *b, const struct conf_row *row,
 	for (unsigned i = 0; i < n; i++) {
 		const struct conf_row *r = &row[i];
 
-		if (r->proto == IPPROTO_ICMP || r->lo > c->source_hi || r->hi < c->source_lo)
+		if (!nat_proto_has_ports(r->proto) || r->lo > c->source_hi || r->hi < c->source_lo)
 			continue;
 		subject(what, r->proto, r->lo > c->source_lo ? r->lo : c->source_lo,
 			r->hi < c->source_hi ? r->hi : c->source_hi);

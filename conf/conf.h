@@ -36,10 +36,11 @@ enum conf_action {
 /* One published range, fully resolved: the unit of translation and of steering. */
 struct conf_row {
 	uint8_t family;			/* enum nat_family: of listen and of to */
-	uint8_t proto;			/* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP = ping of either family */
+	uint8_t proto;			/* IPPROTO_ICMP = ping of either family */
+	bool rest;			/* what no other row of this host takes */
 	struct nat_addr listen;		/* all zero: every address of this host */
 	char dev[IFNAMSIZ];		/* "": whatever device it arrives on */
-	uint16_t lo, hi;		/* host ports, inclusive, host order; 0, 0 for ICMP */
+	uint16_t lo, hi;		/* host ports, inclusive, host order; 0, 0 for protocols without ports */
 	struct nat_addr to;		/* the guest */
 	uint16_t to_lo;			/* guest port for lo; lo + i goes to to_lo + i */
 	uint32_t forward;		/* index in conf.forwards */

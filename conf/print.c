@@ -6,6 +6,7 @@
 #include "conf/ip.h"
 #include "conf/keys.h"
 #include "conf/publish.h"
+#include "nat/tuple.h"
 
 #define END_TEXT 96	/* address, ports and device */
 
@@ -14,7 +15,7 @@ static void endpoint(char buf[END_TEXT], const struct nat_addr *ip, const struct
 {
 	char text[CONF_IP_TEXT] = "any address";
 	unsigned hi = lo + (unsigned)(r->hi - r->lo);
-	bool ports = r->proto != IPPROTO_ICMP;
+	bool ports = nat_proto_has_ports(r->proto);
 
 	if (ip)
 		conf_ip_print(text, ip, (enum nat_family)r->family, ports);
@@ -33,12 +34,14 @@ static void listener(char buf[END_TEXT], const struct conf_row *r)
 	endpoint(buf, nat_addr_is_any(&r->listen) ? NULL : &r->listen, r, r->lo);
 	n = strlen(buf);
 	if (*r->dev)
-		snprintf(buf + n, END_TEXT - n, " on %s", r->dev);
+		n += (size_t)snprintf(buf + n, END_TEXT - n, " on %s", r->dev);
+	if (r->rest)
+		snprintf(buf + n, END_TEXT - n, " (the rest)");
 }
 
 /* Columns are as wide as their widest text. */
 struct widths {
-	int name, from, to;
+	int name, proto, from, to;
 };
 
 static void widen(int *width, const char *text)
@@ -51,13 +54,14 @@ static void widen(int *width, const char *text)
 
 static struct widths measure(const struct conf *c)
 {
-	struct widths w = { 0 };
+	struct widths w = { .proto = 4 };
 
 	for (unsigned i = 0; i < c->n_rows; i++) {
 		const struct conf_row *r = &c->rows[i];
 		char text[END_TEXT];
 
 		widen(&w.name, c->forwards[r->forward].name);
+		widen(&w.proto, publish_proto_name(r->proto));
 		listener(text, r);
 		widen(&w.from, text);
 		endpoint(text, &r->to, r, r->to_lo);
@@ -73,7 +77,8 @@ static void print_row(const struct conf *c, const struct conf_row *r, const stru
 
 	listener(from, r);
 	endpoint(to, &r->to, r, r->to_lo);
-	fprintf(out, "forward %-*s %-4s %-*s -> %-*s", w->name, f->name, publish_proto_name(r->proto), w->from, from,
+	fprintf(out, "forward %-*s %-*s %-*s -> %-*s", w->name, f->name, w->proto,
+		publish_proto_name(r->proto), w->from, from,
 		f->n_allow ? w->to : 0, to);
 	if (f->host_source)
 		fputs(" source host", out);

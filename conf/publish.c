@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "conf/ip.h"
+#include "nat/tuple.h"
 
 /* What is still to be read: [at, end). */
 struct cursor {
@@ -31,9 +32,16 @@ static const struct {
 	{ "icmp6",   0,            PUBLISH_ICMP6 },
 	{ "icmpv6",  0,            PUBLISH_ICMP6 },
 	{ "ping",    0,            PUBLISH_ICMP6 },
-	{ "sctp",    0,            PUBLISH_LATER },
-	{ "dccp",    0,            PUBLISH_LATER },
-	{ "udplite", 0,            PUBLISH_LATER },
+	{ "sctp",    NAT_PROTO_SCTP,    PUBLISH_OK },
+	{ "dccp",    NAT_PROTO_DCCP,    PUBLISH_OK },
+	{ "udplite", NAT_PROTO_UDPLITE, PUBLISH_OK },
+	{ "gre",     NAT_PROTO_GRE,     PUBLISH_OK },
+	{ "esp",     NAT_PROTO_ESP,     PUBLISH_OK },
+	{ "ipip",    4,            PUBLISH_OK },
+	{ "6in4",    41,           PUBLISH_OK },
+	{ "l2tp",    115,          PUBLISH_OK },
+	{ "ah",      0,            PUBLISH_AH },
+	{ "all",     0,            PUBLISH_OK },
 };
 
 static bool is_digit(char c)
@@ -130,33 +138,85 @@ static enum publish_err read_block(struct cursor *c, struct publish *p)
 	return PUBLISH_OK;
 }
 
-/* Cut the protocol off the end: all after the last '/', or the word icmp alone. */
+/* Can all of a protocol be forwarded, known by its addresses alone? As nat/pkt.c has it. */
+static bool is_whole(uint32_t proto)
+{
+	switch (proto) {
+	case NAT_PROTO_HOPOPTS:
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_IGMP:
+	case NAT_PROTO_ROUTING:
+	case NAT_PROTO_FRAGMENT:
+	case NAT_PROTO_AH:
+	case NAT_PROTO_ICMPV6:
+	case NAT_PROTO_NONE:
+	case NAT_PROTO_DSTOPTS:
+	case NAT_PROTO_MOBILITY:
+		return false;
+	}
+	return proto <= 255 && !nat_proto_has_ports((uint8_t)proto);
+}
+
+/* proto-N; 0: it is not one */
+static enum publish_err read_number_proto(const struct cursor *word, uint8_t *proto)
+{
+	static const char prefix[] = "proto-";
+	const size_t len = sizeof(prefix) - 1;
+	uint32_t n = 0;
+
+	*proto = 0;
+	if ((size_t)(word->end - word->at) < len || memcmp(word->at, prefix, len) != 0)
+		return PUBLISH_OK;
+	for (const char *p = word->at + len; p < word->end; p++) {
+		if (!is_digit(*p) || n > 255 || (p > word->at + len && !n))
+			return PUBLISH_NUMBER;
+		n = n * 10 + (uint32_t)(*p - '0');
+	}
+	if (!is_whole(n))
+		return PUBLISH_NUMBER;
+	*proto = (uint8_t)n;
+	return PUBLISH_OK;
+}
+
+/* The protocol's word: sets p->proto and p->rest. PUBLISH_PROTO: it is no such word. */
+static enum publish_err read_word(const struct cursor *word, struct publish *p)
+{
+	enum publish_err err = read_number_proto(word, &p->proto);
+
+	if (err || p->proto)
+		return err;
+	for (size_t i = 0; i < sizeof(protos) / sizeof(*protos); i++) {
+		size_t len = strlen(protos[i].name);
+
+		if ((size_t)(word->end - word->at) != len || memcmp(word->at, protos[i].name, len) != 0)
+			continue;
+		p->proto = protos[i].proto;
+		p->rest = !protos[i].proto && !protos[i].err;
+		return protos[i].err;
+	}
+	return PUBLISH_PROTO;
+}
+
+/* Cut the protocol off the end: all after the last '/', or the word of one without ports alone. */
 static enum publish_err read_proto(struct cursor *c, struct publish *p)
 {
 	struct cursor word = *c;
 	const char *slash = memrchr(c->at, '/', (size_t)(c->end - c->at));
+	enum publish_err err;
 
 	if (slash)
 		word.at = slash + 1;
-	for (size_t i = 0; i < sizeof(protos) / sizeof(*protos); i++) {
-		size_t len = strlen(protos[i].name);
-
-		if ((size_t)(word.end - word.at) != len || memcmp(word.at, protos[i].name, len) != 0)
-			continue;
-		if (!slash && protos[i].proto && protos[i].proto != IPPROTO_ICMP)
-			return PUBLISH_NO_PORT;
-		p->proto = protos[i].proto;
-		c->end = slash ? slash : c->at;
-		if (protos[i].err)
-			c->at = word.at;
-		else if (slash == c->at)
-			return PUBLISH_EMPTY;
-		return protos[i].err;
-	}
-	if (!slash)
+	err = read_word(&word, p);
+	if (err == PUBLISH_PROTO && !slash)
 		return PUBLISH_OK;
-	c->at = word.at;
-	return PUBLISH_PROTO;
+	if (!err && !slash && nat_proto_has_ports(p->proto))
+		return PUBLISH_NO_PORT;
+	if (err) {
+		c->at = word.at;
+		return err;
+	}
+	c->end = slash ? slash : c->at;
+	return slash == c->at ? PUBLISH_EMPTY : PUBLISH_OK;
 }
 
 static enum publish_err read_address(struct cursor *c, size_t len, struct publish *p)
@@ -297,7 +357,7 @@ static enum publish_err read_exclusion(struct cursor *c, struct publish *p)
 {
 	enum publish_err err;
 
-	if (p->proto == IPPROTO_ICMP || c->at == c->end)
+	if (p->rest || (p->proto && !nat_proto_has_ports(p->proto)) || c->at == c->end)
 		return PUBLISH_EXCLUDE;
 	for (const char *s = c->at; s < c->end; s++)
 		if (!is_digit(*s) && *s != '-') {
@@ -329,12 +389,16 @@ static enum publish_err read_item(struct cursor *c, struct publish *p)
 		return err;
 	if (p->exclude)
 		return read_exclusion(c, p);
-	if (!p->proto)
+	if (!p->proto && !p->rest)
 		p->proto = IPPROTO_TCP;
 	err = read_listen(c, p);
 	if (err)
 		return err;
-	if (p->proto == IPPROTO_ICMP)
+	if (p->rest) {
+		p->lo = p->to_lo = 1;
+		p->hi = 65535;
+	}
+	if (p->rest || !nat_proto_has_ports(p->proto))
 		return c->at == c->end ? PUBLISH_OK : PUBLISH_ICMP_PORT;
 	return read_ports(c, p);
 }
@@ -360,10 +424,15 @@ const char *publish_err_text(enum publish_err err)
 
 const char *publish_proto_name(uint8_t proto)
 {
+	static char number[16];
+
 	for (size_t i = 0; i < sizeof(protos) / sizeof(*protos); i++)
 		if (protos[i].proto && protos[i].proto == proto)
 			return protos[i].name;
-	return "";
+	if (!proto)
+		return "";
+	snprintf(number, sizeof(number), "proto-%u", proto);
+	return number;
 }
 
 static const char *print_range(char buf[16], unsigned lo, unsigned width)
@@ -390,8 +459,9 @@ const char *publish_print(char buf[PUBLISH_TEXT], const struct publish *p)
 
 	if (p->exclude)
 		snprintf(buf, PUBLISH_TEXT, "~%s%s%s", host, p->proto ? "/" : "", publish_proto_name(p->proto));
-	else if (p->proto == IPPROTO_ICMP)
-		snprintf(buf, PUBLISH_TEXT, "%s%s%s%sicmp", ip, sign, p->dev, any ? "" : "/");
+	else if (p->rest || !nat_proto_has_ports(p->proto))
+		snprintf(buf, PUBLISH_TEXT, "%s%s%s%s%s", ip, sign, p->dev, any ? "" : "/",
+			 p->rest ? "all" : publish_proto_name(p->proto));
 	else if (p->block && !p->to_lo)
 		snprintf(buf, PUBLISH_TEXT, "%s%s%s%s%s/%s", ip, sign, p->dev, any ? "" : ":", host,
 			 publish_proto_name(p->proto));

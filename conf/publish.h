@@ -5,13 +5,17 @@
  *	[address][%dev]:host[-end][:guest[-end]][/proto]
  *	host[-end][:guest[-end]][/proto]
  *	[address][%dev]:host+width[:guest][/proto]
- *	icmp | [address][%dev]/icmp
+ *	whole | [address][%dev]/whole
  *	~host[-end][/proto]
+ *
+ *	proto: tcp udp sctp dccp udplite
+ *	whole: icmp (ping), gre esp ipip 6in4 l2tp proto-N (a protocol without ports), all
  *
  * This is Docker's -p, with the device and the exclusion of passt. An IPv6
  * address stands in brackets. host+width is a block: each guest gets `width`
  * ports of its own, from `host` on. Without /proto an item is TCP, an exclusion is
- * TCP and UDP. No I/O, no allocation: octets in, a struct out.
+ * TCP and UDP. `all` is every TCP and UDP port that nothing else takes. No
+ * I/O, no allocation: octets in, a struct out.
  */
 #ifndef CONF_PUBLISH_H
 #define CONF_PUBLISH_H
@@ -26,11 +30,12 @@
 struct publish {
 	bool exclude;			/* "~": lo..hi shall not be forwarded */
 	uint8_t family;			/* of listen; 0: whatever families the targets have */
-	uint8_t proto;			/* IPPROTO_TCP, _UDP, _ICMP = ping; 0: TCP and UDP, exclusions only */
+	bool rest;			/* "all": lo..hi is 1..65535, to_lo 1 */
+	uint8_t proto;			/* IPPROTO_ICMP = ping; 0: TCP and UDP, of exclusions and `rest` */
 	struct nat_addr listen;		/* all zero: every address, 0.0.0.0 and [::] too */
 	char dev[IFNAMSIZ];		/* "": any device */
-	uint16_t lo, hi;		/* host ports, inclusive; 0, 0 for ICMP */
-	uint16_t to_lo;			/* guest port for lo; 0 for ICMP, exclusions, and blocks of the host's own numbers */
+	uint16_t lo, hi;		/* host ports, inclusive; 0, 0 for protocols without ports */
+	uint16_t to_lo;			/* guest port for lo; 0 for protocols without ports, exclusions, and blocks of the host's own numbers */
 	uint16_t block;			/* ports of each guest: lo..hi are those of the first; 0: no block */
 };
 
@@ -39,10 +44,11 @@ struct publish {
 	X(OK,        "is fine")                                                                             \
 	X(EMPTY,     "is empty; write for example 8080:80")                                                 \
 	X(CHAR,      "has a character that has no place here; write for example 8080:80/tcp, without spaces") \
-	X(PROTO,     "protocol is not known; use tcp, udp or icmp, and one item for each")                  \
-	X(LATER,     "protocol is not supported yet; use tcp, udp or icmp")                                 \
+	X(PROTO,     "protocol is not known; use tcp, udp, sctp, dccp, udplite, icmp, gre, esp, proto-N or all, one item for each") \
+	X(NUMBER,    "is not a protocol that is forwarded whole; N is 3 to 255, and tcp, udp, sctp, dccp, udplite and icmp have names") \
+	X(AH,        "covers the addresses it is sent to and cannot be translated; use esp")                 \
 	X(ICMP6,     "ping is called icmp for both families; write icmp")                                   \
-	X(ICMP_PORT, "icmp has no ports; write icmp, 203.0.113.5/icmp or %eth0/icmp")                       \
+	X(ICMP_PORT, "it has no ports; write for example icmp, 203.0.113.5/icmp or %eth0/gre")              \
 	X(NO_PORT,   "has no host port; write for example 203.0.113.5:8080:80")                             \
 	X(PORT,      "is not a port; ports are numbers from 1 to 65535 without leading zeros")              \
 	X(PORT_ZERO, "port 0 cannot be forwarded; ports are 1 to 65535")                                    \
@@ -85,7 +91,7 @@ const char *publish_err_text(enum publish_err err);
  */
 const char *publish_print(char buf[PUBLISH_TEXT], const struct publish *p);
 
-/* publish_proto_name - "tcp", "udp", "icmp" */
+/* publish_proto_name - "tcp", "icmp", "gre", "proto-99"; a static text */
 const char *publish_proto_name(uint8_t proto);
 
 #endif

@@ -5,24 +5,26 @@
 
 #include "conf/build.h"
 #include "conf/ports.h"
+#include "nat/tuple.h"
 
 /* The host ports of one forward, for one protocol. */
 struct holes {
 	struct conf_ports published;
 	struct conf_ports excluded;
+	struct conf_ports rest;		/* excluded of `all`: also the ports that nfqnat itself uses */
 };
 
 enum { TCP, UDP, HOLES };
 
 static const uint8_t hole_proto[HOLES] = { [TCP] = IPPROTO_TCP, [UDP] = IPPROTO_UDP };
 
-/* Does @p speak of this protocol? An exclusion without one speaks of both. */
+/* Does @p speak of this protocol? An exclusion without one speaks of both, and so does `all`. */
 static bool is_of(const struct publish *p, unsigned hole)
 {
-	return p->proto == hole_proto[hole] || (p->exclude && !p->proto);
+	return p->proto == hole_proto[hole] || !p->proto;
 }
 
-static bool collect(struct holes *holes, const struct conf_item *items, unsigned n)
+static bool collect(struct holes *holes, const struct conf *c, const struct conf_item *items, unsigned n)
 {
 	for (unsigned h = 0; h < HOLES; h++) {
 		for (unsigned i = 0; i < n; i++) {
@@ -31,9 +33,14 @@ static bool collect(struct holes *holes, const struct conf_item *items, unsigned
 
 			if (is_of(p, h) && !p->block && conf_ports_add(set, p->lo, p->hi))
 				return false;
+			if (is_of(p, h) && p->exclude && conf_ports_add(&holes[h].rest, p->lo, p->hi))
+				return false;
 		}
+		if (conf_ports_add(&holes[h].rest, c->source_lo, c->source_hi))
+			return false;
 		conf_ports_seal(&holes[h].published);
 		conf_ports_seal(&holes[h].excluded);
+		conf_ports_seal(&holes[h].rest);
 	}
 	return true;
 }
@@ -97,11 +104,26 @@ static unsigned add_pieces(struct conf_build *b, const struct conf_item *item, s
 	return n;
 }
 
+/* `all`: both protocols that have rows of ports, all of them. */
+static unsigned add_rest(struct conf_build *b, const struct conf_item *item, struct conf_row row, const struct holes *holes)
+{
+	unsigned n = 0;
+
+	row.rest = true;
+	for (unsigned h = 0; h < HOLES; h++) {
+		row.proto = hole_proto[h];
+		n += add_pieces(b, item, row, &holes[h].rest);
+	}
+	return n;
+}
+
 static void add_item(struct conf_build *b, uint32_t forward, const struct conf_item *item, const struct holes *holes,
 		     const struct conf_targets *to)
 {
 	const struct publish *p = &item->p;
-	const struct conf_ports *excluded = &holes[p->proto == IPPROTO_UDP ? UDP : TCP].excluded;
+	static const struct conf_ports none;
+	const struct conf_ports *excluded = p->proto == IPPROTO_UDP ? &holes[UDP].excluded :
+					    p->proto == IPPROTO_TCP ? &holes[TCP].excluded : &none;
 	struct conf_row row = {
 		.proto = p->proto, .listen = p->listen, .forward = forward,
 		.line = item->at.line, .col = item->at.col, .block = p->block,
@@ -116,11 +138,15 @@ static void add_item(struct conf_build *b, uint32_t forward, const struct conf_i
 		row.to = i ? to->to6 : to->to4;
 		if (!has || (p->family && p->family != row.family))
 			continue;
+		if (p->rest) {
+			n += add_rest(b, item, row, holes);
+			continue;
+		}
 		if (p->block) {
 			row.lo = p->lo;
 			row.hi = p->hi;
 			row.to_lo = p->to_lo;
-		} else if (p->proto != IPPROTO_ICMP) {
+		} else if (nat_proto_has_ports(p->proto)) {
 			n += add_pieces(b, item, row, excluded);
 			continue;
 		}
@@ -142,7 +168,7 @@ void conf_rows_add(struct conf_build *b, uint32_t forward, const struct conf_ite
 {
 	struct holes holes[HOLES] = { 0 };
 
-	if (!collect(holes, items, n))
+	if (!collect(holes, b->conf, items, n))
 		b->errs->oom = true;
 	for (unsigned i = 0; i < n && !b->errs->oom; i++) {
 		if (items[i].p.exclude)
@@ -153,5 +179,6 @@ void conf_rows_add(struct conf_build *b, uint32_t forward, const struct conf_ite
 	for (unsigned h = 0; h < HOLES; h++) {
 		conf_ports_fini(&holes[h].published);
 		conf_ports_fini(&holes[h].excluded);
+		conf_ports_fini(&holes[h].rest);
 	}
 }

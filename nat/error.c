@@ -155,7 +155,7 @@ enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 	enum nat_reason why;
 	struct plan pl;
 
-	if (p->truncated || pkt_parse_ip(p->data + at, v->end - at, true, &q) != NAT_WHY_UNDECIDED || !q.has_ports ||
+	if (p->truncated || pkt_parse_ip(p->data + at, v->end - at, true, &q) != NAT_WHY_UNDECIDED || !q.has_flow ||
 	    q.tuple.family != v->tuple.family)
 		return NAT_WHY_ERROR_NO_FLOW;	/* R58: a quoted error is not followed either */
 	p->before = q.tuple.ends;

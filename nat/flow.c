@@ -5,6 +5,8 @@
 #include <assert.h>
 
 #include "nat/flow_hash.h"
+#include "nat/proto.h"
+#include "nat/sctp.h"
 #include "nat/tcp.h"
 
 uint32_t flow_buckets_for(uint32_t capacity)
@@ -258,15 +260,15 @@ const char *flow_check(const struct flow_table *t)
 /* Could this slot have been written by flow_add()? A torn one is not worth keeping. */
 static bool slot_plausible(const struct nat_flow *f)
 {
-	bool tcp = f->proto == NAT_PROTO_TCP;
+	bool states = proto_has_states(f->proto);
 
-	if (f->idle == IDLE_FREE || f->idle >= IDLE_CLASSES || f->tcp >= TCP_STATES)
+	if (f->idle == IDLE_FREE || f->idle >= IDLE_CLASSES || f->tcp >= TCP_STATES || (f->proto == NAT_PROTO_SCTP && f->tcp >= SCTP_STATES))
 		return false;
 	if (flow_class(f) == IDLE_FREE || flow_class(f) >= IDLE_CLASSES)
 		return false;
 	if (f->family != NAT_IPV4 && f->family != NAT_IPV6)
 		return false;
-	if (tcp != (f->tcp != TCP_NONE))
+	if (states != (f->tcp != TCP_NONE))
 		return false;
 	if (!nat_addr_fits(&f->orig.src, f->family) || !nat_addr_fits(&f->orig.dst, f->family) ||
 	    !nat_addr_fits(&f->reply.src, f->family) || !nat_addr_fits(&f->reply.dst, f->family))

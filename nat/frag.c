@@ -105,6 +105,16 @@ static void note_first(struct frag *e, const struct nat_pkt *p, enum nat_reason 
 	}
 }
 
+/* Its CRC cannot be updated before the length of the message is known. */
+static enum nat_reason wait_for_last(struct frag *e)
+{
+	if (e->held == FRAG_HELD_MAX)
+		return NAT_WHY_FRAGMENT_LIMIT;
+	e->held++;
+	e->flags |= FRAG_FIRST_HELD;
+	return NAT_WHY_FRAGMENT_HELD;
+}
+
 static enum nat_reason first(struct nat *n, struct nat_pkt *p, nat_tick now, struct frag *e, enum nat_reason parsed,
 			     frag_decide_fn decide)
 {
@@ -115,6 +125,11 @@ static enum nat_reason first(struct nat *n, struct nat_pkt *p, nat_tick now, str
 	if (!note_total(e, v) || (again && (e->sport != p->before.sport || e->dport != p->before.dport ||
 					    e->end != v->frag_octets)))
 		return broken(e);	/* R68: a second first fragment must not lead the others elsewhere */
+	if (p->view.tuple.proto == NAT_PROTO_SCTP && parsed == NAT_WHY_UNDECIDED) {
+		if (!e->total)
+			return wait_for_last(e);
+		p->view.whole_end = v->end - v->frag_octets + e->total;
+	}
 	/* R67: RFC 1858, RFC 7112: headers must be in the first piece */
 	if (parsed == NAT_WHY_L4_SHORT || parsed == NAT_WHY_TCP_OFFSET || parsed == NAT_WHY_IPV6_CHAIN)
 		why = NAT_WHY_FRAGMENT_TINY;
@@ -163,6 +178,7 @@ static enum nat_reason later(struct nat *n, struct nat_pkt *p, struct frag *e)
 		if (e->held == FRAG_HELD_MAX)
 			return NAT_WHY_FRAGMENT_LIMIT;
 		e->held++;
+		p->release = (e->flags & FRAG_FIRST_HELD) && e->total;
 		return NAT_WHY_FRAGMENT_HELD;
 	}
 	if (v->frag_at < e->end)

@@ -26,6 +26,7 @@
 	X(TCP_FIN,               240,               0, "half closed (R41)")                                       \
 	X(TCP_CLOSING,           240,               2, "RFC 7857 2.2: 4 minutes, also after a RST")               \
 	X(ICMP,                  60,                1, "RFC 5508 REQ-2: 60 seconds")                              \
+	X(OTHER,                 600,               0, "a protocol without ports, answered: as Linux (R32)")      \
 	X(FROZEN,                0,                 0, "its guest is suspended: for ever, then the time left (flow.h)")
 
 enum idle_class {

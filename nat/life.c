@@ -3,6 +3,7 @@
 #include "nat/life.h"
 
 #include "nat/masq.h"
+#include "nat/proto.h"
 #include "nat/tcp.h"
 #include "nat/wire.h"
 
@@ -130,7 +131,10 @@ static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_ti
 	uint32_t index;
 
 	for (unsigned i = 0; i < PORT_TRIES; i++) {
-		if (i || (own_source && !is_icmp(f->proto)))
+		if (!is_icmp(f->proto) && !nat_proto_has_ports(f->proto)) {
+			if (i)
+				break;		/* R26: known by addresses alone; a second is refused */
+		} else if (i || (own_source && !is_icmp(f->proto)))
 			f->reply.dport = roll_port(n);
 		index = looks_both_ways(f) ? NAT_NONE : flow_add(&n->flows, f, now);
 		if (index != NAT_NONE)
@@ -158,16 +162,8 @@ enum nat_reason life_first_state(const struct nat_pkt *p, struct nat_flow *f)
 	enum tcp_event ev;
 	enum tcp_state s;
 
-	switch (f->proto) {
-	case NAT_PROTO_UDP:
-		f->idle = IDLE_UDP_OPENING;
-		return NAT_WHY_UNDECIDED;
-	case NAT_PROTO_TCP:
-		break;
-	default:
-		f->idle = IDLE_ICMP;
-		return p->view.icmp_request ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FORWARD;
-	}
+	if (f->proto != NAT_PROTO_TCP)
+		return proto_first(p, f);
 	ev = tcp_event_of(p->tcp_flags);
 	if (ev == TCP_EV_BAD)
 		return NAT_WHY_TCP_FLAGS;
@@ -213,7 +209,7 @@ static bool translate(const struct map_row *row, const struct nat_pkt *p, struct
 
 	f->reply = flow_back(f);
 	f->reply.src = row->to;
-	if (!is_icmp(f->proto))
+	if (nat_proto_has_ports(f->proto))
 		f->reply.sport = map_guest_port(row, f->orig.dport);
 	if (p->hook == NAT_OUT)
 		f->flags |= FLOW_LOCAL;
@@ -373,10 +369,10 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 		why = track_tcp(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
-	} else if (flow_class(f) == IDLE_UDP_OPENING && dir == NAT_REPLY) {
-		flow_move(&n->flows, f, IDLE_UDP, now);
 	} else {
-		flow_touch(&n->flows, f, now);
+		why = proto_track(&n->flows, p, f, dir, now);
+		if (why != NAT_WHY_UNDECIDED)
+			return why;
 	}
 	if (dir == NAT_REPLY)
 		f->flags |= FLOW_ANSWERED;

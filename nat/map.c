@@ -61,29 +61,40 @@ void map_init(void *mem, uint32_t max_rows, uint32_t max_allow)
 	map_clear(h);
 }
 
-static enum map_class class_of(uint8_t family, uint8_t proto)
+enum map_class map_class_of(uint8_t family, uint8_t proto)
 {
+	static const struct { uint8_t proto; enum map_class v4; } known[] = {
+		{ NAT_PROTO_TCP, MAP_TCP4 }, { NAT_PROTO_UDP, MAP_UDP4 }, { NAT_PROTO_SCTP, MAP_SCTP4 },
+		{ NAT_PROTO_DCCP, MAP_DCCP4 }, { NAT_PROTO_UDPLITE, MAP_UDPLITE4 },
+	};
 	bool v4 = family == NAT_IPV4;
 
 	if (!v4 && family != NAT_IPV6)
 		return MAP_NO_CLASS;
-	switch (proto) {
-	case NAT_PROTO_TCP:
-		return v4 ? MAP_TCP4 : MAP_TCP6;
-	case NAT_PROTO_UDP:
-		return v4 ? MAP_UDP4 : MAP_UDP6;
-	case NAT_PROTO_ICMP:
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].proto == proto)
+			return v4 ? known[i].v4 : known[i].v4 + MAP_TCP6;
+	if (proto == NAT_PROTO_ICMP)
 		return v4 ? MAP_ICMP4 : MAP_NO_CLASS;
-	case NAT_PROTO_ICMPV6:
+	if (proto == NAT_PROTO_ICMPV6)
 		return v4 ? MAP_NO_CLASS : MAP_ICMP6;
-	}
-	return MAP_NO_CLASS;
+	return v4 ? MAP_OTHER4 : MAP_OTHER6;
+}
+
+static bool is_icmp_class(enum map_class c)
+{
+	return c == MAP_ICMP4 || c == MAP_ICMP6;
+}
+
+static bool is_other_class(enum map_class c)
+{
+	return c == MAP_OTHER4 || c == MAP_OTHER6;
 }
 
 /* R27: an address says more than a device, a device more than nothing. */
 static unsigned row_rank(const struct map_row *r)
 {
-	return (nat_addr_is_any(&r->listen) ? 0u : 2u) + (r->dev ? 1u : 0u);
+	return (r->flags & MAP_REST ? 0u : 4u) + (nat_addr_is_any(&r->listen) ? 0u : 2u) + (r->dev ? 1u : 0u);
 }
 
 static bool addr_good(const struct nat_addr *a, uint8_t family)
@@ -95,7 +106,8 @@ static bool row_good(const struct map_row *r, uint32_t n_allow)
 {
 	return addr_good(&r->listen, r->family) && addr_good(&r->near, r->family) && r->action <= MAP_HOLD &&
 	       (r->action != MAP_FORWARD || nat_addr_fits(&r->to, r->family)) &&
-	       class_of(r->family, r->proto) != MAP_NO_CLASS && r->inside_bits <= (r->family == NAT_IPV4 ? 32 : 128) &&
+	       map_class_of(r->family, r->proto) != MAP_NO_CLASS && r->inside_bits <= (r->family == NAT_IPV4 ? 32 : 128) &&
+	       (!is_other_class(map_class_of(r->family, r->proto)) || (r->lo == r->proto && r->hi == r->proto)) &&
 	       r->lo <= r->hi && r->to_lo + (r->hi - r->lo) <= 65535 &&
 	       r->allow <= n_allow && r->n_allow <= n_allow - r->allow;
 }
@@ -185,13 +197,13 @@ static bool class_build(struct map *m, uint32_t from, uint32_t to, uint32_t *n_s
 static enum map_err rows_verify(const struct map_row *rows, uint32_t n_rows, uint32_t n_allow, uint32_t *bad)
 {
 	for (uint32_t i = 0; i < n_rows; i++) {
-		enum map_class c = class_of(rows[i].family, rows[i].proto);
+		enum map_class c = map_class_of(rows[i].family, rows[i].proto);
 
 		*bad = i;
 		if (!row_good(&rows[i], n_allow))
 			return MAP_BAD_ROW;
-		if (i && (c < class_of(rows[i - 1].family, rows[i - 1].proto) ||
-			  (c == class_of(rows[i - 1].family, rows[i - 1].proto) && rows[i].lo < rows[i - 1].lo)))
+		if (i && (c < map_class_of(rows[i - 1].family, rows[i - 1].proto) ||
+			  (c == map_class_of(rows[i - 1].family, rows[i - 1].proto) && rows[i].lo < rows[i - 1].lo)))
 			return MAP_ORDER;
 	}
 	return MAP_OK;
@@ -221,7 +233,7 @@ enum map_err map_build(struct map *m, const struct map_row *rows, uint32_t n_row
 		memcpy(m->allow, allow, n_allow * sizeof(*allow));
 
 	for (unsigned c = 0; c < MAP_CLASSES; c++, from = to) {
-		for (to = from; to < n_rows && class_of(rows[to].family, rows[to].proto) == c; to++)
+		for (to = from; to < n_rows && map_class_of(rows[to].family, rows[to].proto) == c; to++)
 			;
 		h->first[c] = n_spans;
 		if (!class_build(m, from, to, &n_spans)) {
@@ -238,9 +250,8 @@ enum map_err map_build(struct map *m, const struct map_row *rows, uint32_t n_row
 /* The span that the destination of @ends falls into, or NULL. */
 static const struct map_span *span_find(const struct map *m, const struct nat_ends *ends, uint8_t proto, uint8_t family)
 {
-	enum map_class c = class_of(family, proto);
-	bool icmp = proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMPV6;
-	uint16_t port = icmp ? 0 : wire_host(ends->dport);
+	enum map_class c = map_class_of(family, proto);
+	uint16_t port = is_icmp_class(c) ? 0 : is_other_class(c) ? proto : wire_host(ends->dport);
 	uint32_t lo, hi;
 
 	if (c == MAP_NO_CLASS)
@@ -270,7 +281,7 @@ uint32_t map_find(const struct map *m, const struct nat_ends *ends, uint8_t prot
 	for (uint32_t i = 0; s && i < s->n_cand; i++) {
 		const struct map_row *r = &m->row[m->cand[s->cand + i]];
 
-		if (row_listens(r, &ends->dst) && (!r->dev || r->dev == indev))
+		if (row_listens(r, &ends->dst) && (!r->dev || r->dev == indev) && (indev || !(r->flags & MAP_REST)))
 			return m->cand[s->cand + i];
 	}
 	return NAT_NONE;
@@ -280,13 +291,13 @@ uint32_t map_keeps(const struct map *m, const struct nat_ends *orig, const struc
 		   uint8_t family)
 {
 	const struct map_span *s = span_find(m, orig, proto, family);
-	bool icmp = proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMPV6;
+	bool ports = nat_proto_has_ports(proto);
 
 	for (uint32_t i = 0; s && i < s->n_cand; i++) {
 		const struct map_row *r = &m->row[m->cand[s->cand + i]];
 
 		if (r->action == MAP_FORWARD && row_listens(r, &orig->dst) && nat_addr_eq(&r->to, &reply->src) &&
-		    (icmp || map_guest_port(r, orig->dport) == reply->sport) && map_allows(m, r, &orig->src))
+		    (!ports || map_guest_port(r, orig->dport) == reply->sport) && map_allows(m, r, &orig->src))
 			return m->cand[s->cand + i];
 	}
 	return NAT_NONE;
@@ -317,7 +328,7 @@ static bool span_good(const struct map *m, const struct map_span *s, enum map_cl
 		if (m->cand[s->cand + i] >= h->n_rows)
 			return false;
 		r = &m->row[m->cand[s->cand + i]];
-		if (class_of(r->family, r->proto) != c || r->lo > s->lo || r->hi < s->hi)
+		if (map_class_of(r->family, r->proto) != c || r->lo > s->lo || r->hi < s->hi)
 			return false;
 		if (i && row_rank(r) > row_rank(&m->row[m->cand[s->cand + i - 1]]))
 			return false;

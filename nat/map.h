@@ -23,6 +23,7 @@ enum map_row_flag {
 	MAP_RESPECT = 1 << 0,		/* do not pass the host's FORWARD rules with NF_STOP */
 	MAP_HOST_SOURCE = 1 << 1,	/* the guest sees `near` as source: it would not answer by this host otherwise */
 	MAP_FROZEN = 1 << 2,		/* the guest is suspended: timers of its answered flows stand still */
+	MAP_REST = 1 << 3,		/* what no other row wants: less than any of them (R27); not for this host's own packets */
 };
 
 /* What becomes of a packet that matches. All but MAP_FORWARD have no guest: `to` and what belongs to it means nothing. */
@@ -42,10 +43,10 @@ struct map_row {
 	uint32_t oif;			/* ifindex toward the guest; 0: not known. Arriving there means hairpin */
 	uint32_t forward;		/* caller's number, for logs and counters */
 	uint32_t allow, n_allow;	/* sources let in: allow[allow..]; none: everyone */
-	uint16_t lo, hi;		/* host order, inclusive; ICMP: 0, 0 */
+	uint16_t lo, hi;		/* host order, inclusive; ICMP: 0, 0; a protocol without ports: its number */
 	uint16_t to_lo;			/* guest port for lo, host order */
 	uint8_t family;
-	uint8_t proto;			/* NAT_PROTO_TCP, _UDP, _ICMP or _ICMPV6 */
+	uint8_t proto;			/* NAT_PROTO_*, or any that has no ports */
 	uint8_t flags;			/* enum map_row_flag */
 	uint8_t inside_bits;		/* to/inside_bits is the guests' network behind oif; nobody else may use it (R83) */
 	uint16_t life;			/* of the guest: flows end when it changes, they were with another run of it */
@@ -53,13 +54,20 @@ struct map_row {
 	uint8_t zero[3];		/* no padding: rows are compared as octets */
 };
 
-/* What a span of ports is looked up in: one class per family and protocol. */
+/*
+ * What a span of ports is looked up in: one class per family and protocol
+ * that has ports. All protocols without ports share one, in which the number
+ * of the protocol stands for the port.
+ */
 enum map_class {
-	MAP_TCP4, MAP_UDP4, MAP_ICMP4,
-	MAP_TCP6, MAP_UDP6, MAP_ICMP6,
+	MAP_TCP4, MAP_UDP4, MAP_ICMP4, MAP_SCTP4, MAP_DCCP4, MAP_UDPLITE4, MAP_OTHER4,
+	MAP_TCP6, MAP_UDP6, MAP_ICMP6, MAP_SCTP6, MAP_DCCP6, MAP_UDPLITE6, MAP_OTHER6,
 	MAP_CLASSES,
 	MAP_NO_CLASS = MAP_CLASSES
 };
+
+/* map_class_of - MAP_NO_CLASS: no such family, or ICMP of the other one; the order of rows in map_build() */
+enum map_class map_class_of(uint8_t family, uint8_t proto);
 
 struct map_span {
 	uint16_t lo, hi;
@@ -101,7 +109,7 @@ void map_init(void *mem, uint32_t max_rows, uint32_t max_allow);
 
 /**
  * map_build - fill a table
- * @rows:  @n_rows, ordered by family (4 before 6), protocol (TCP, UDP, ICMP) and lo
+ * @rows:  @n_rows, ordered by map_class_of() and lo
  * @allow: @n_allow prefixes that rows refer to
  * @bad:   out; the row (MAP_BAD_ALLOW: the prefix) that is to blame, unless MAP_TOO_MANY
  *

@@ -75,12 +75,12 @@ static enum nat_reason parse_icmp(const uint8_t *h, uint32_t avail, struct pkt_v
 	case ICMP_REQUEST:
 		v->tuple.ends.sport = wire_getbe16(h + 4);
 		v->tuple.ends.dport = wire_port(query);
-		v->has_ports = v->icmp_request = true;
+		v->has_ports = v->has_flow = v->icmp_request = true;
 		return NAT_WHY_UNDECIDED;
 	case ICMP_ANSWER:
 		v->tuple.ends.sport = wire_port(query);
 		v->tuple.ends.dport = wire_getbe16(h + 4);
-		v->has_ports = v->icmp_answer = true;
+		v->has_ports = v->has_flow = v->icmp_answer = true;
 		return NAT_WHY_UNDECIDED;
 	case ICMP_ERROR:
 		v->is_error = true;
@@ -89,6 +89,32 @@ static enum nat_reason parse_icmp(const uint8_t *h, uint32_t avail, struct pkt_v
 		break;
 	}
 	return NAT_WHY_OTHER_PROTO;
+}
+
+/*
+ * A protocol without ports is known by its addresses (R26). None of these:
+ * ICMP of the other family; AH, which covers the addresses (R73); IGMP, which
+ * is for the link; and what IPv6 has between headers (R72).
+ */
+static enum nat_reason parse_other(uint32_t avail, bool quoted, struct pkt_view *v)
+{
+	switch (v->tuple.proto) {
+	case NAT_PROTO_HOPOPTS:
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_IGMP:
+	case NAT_PROTO_ROUTING:
+	case NAT_PROTO_FRAGMENT:
+	case NAT_PROTO_AH:
+	case NAT_PROTO_ICMPV6:
+	case NAT_PROTO_NONE:
+	case NAT_PROTO_DSTOPTS:
+	case NAT_PROTO_MOBILITY:
+		return NAT_WHY_OTHER_PROTO;
+	}
+	if (!avail && !quoted)
+		return NAT_WHY_L4_SHORT;
+	v->has_flow = true;
+	return NAT_WHY_UNDECIDED;
 }
 
 /* A segment that is all there must be consistent; a quoted one has its ports and no more to offer. */
@@ -110,15 +136,24 @@ static enum nat_reason parse_l4(const uint8_t *data, bool quoted, struct pkt_vie
 		if (!quoted && !v->is_fragment && (wire_get16(h + 4) < 8 || wire_get16(h + 4) > avail))
 			return NAT_WHY_UDP_LENGTH;
 		break;
+	case NAT_PROTO_SCTP:
+	case NAT_PROTO_DCCP:
+		if (avail < (quoted ? L4_QUOTED_MIN : 12u))
+			return NAT_WHY_L4_SHORT;
+		break;
+	case NAT_PROTO_UDPLITE:
+		if (avail < 8)
+			return NAT_WHY_L4_SHORT;
+		break;
 	case NAT_PROTO_ICMP:
 		return v->tuple.family == NAT_IPV4 ? parse_icmp(h, avail, v) : NAT_WHY_OTHER_PROTO;
 	case NAT_PROTO_ICMPV6:
 		return v->tuple.family == NAT_IPV6 ? parse_icmp(h, avail, v) : NAT_WHY_OTHER_PROTO;
 	default:
-		return NAT_WHY_OTHER_PROTO;
+		return parse_other(avail, quoted, v);
 	}
 	memcpy(&v->tuple.ends.sport, h, 4);	/* both ports, in one piece: see nat_addr_v4() */
-	v->has_ports = true;
+	v->has_ports = v->has_flow = true;
 	return NAT_WHY_UNDECIDED;
 }
 
@@ -164,6 +199,7 @@ static enum nat_reason parse_v4(const uint8_t *d, uint32_t len, bool quoted, str
 		total = len;				/* BIG TCP: Linux writes 0 when it does not fit (R7) */
 	if (total < ihl || (!quoted && total > len))
 		return NAT_WHY_IP_LENGTH;
+	v->whole_end = total;
 	v->end = total < len ? total : len;
 	frag = wire_get16(d + 6);
 	if (frag & 0x3fff) {				/* MF, or an offset */
@@ -228,6 +264,7 @@ static enum nat_reason parse_v6(const uint8_t *d, uint32_t len, bool quoted, str
 	v->l4 = at;
 	if (!quoted && end > len)
 		return NAT_WHY_IP_LENGTH;
+	v->whole_end = end;
 	v->end = end < len ? end : len;
 
 	for (unsigned i = 0;; i++) {

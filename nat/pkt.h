@@ -37,9 +37,11 @@ struct pkt_view {
 	struct nat_tuple tuple;		/* ports 0 where there are none */
 	uint32_t l4;			/* offset of the transport header */
 	uint32_t end;			/* offset after the last octet of the IP packet; <= len */
+	uint32_t whole_end;		/* the same for what is not all here: a quoted packet, the message of a first fragment (SCTP) */
 	bool icmp_request;		/* an ICMP query: its identifier is the source port */
 	bool icmp_answer;		/* the answer to one: its identifier is the destination port */
-	bool has_ports;			/* tuple identifies a flow: TCP, UDP, ICMP query */
+	bool has_ports;			/* ports or an identifier, which can be rewritten */
+	bool has_flow;			/* tuple identifies a flow: with ports, or a protocol that has none (R26) */
 	bool is_error;			/* ICMP error: it quotes a packet */
 	bool is_fragment;		/* more than one piece, this is one of them */
 	bool is_later;			/* a fragment, and not the first: no transport header, no ports */

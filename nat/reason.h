@@ -59,6 +59,9 @@ enum nat_verdict {
 	X(TCP_FLAGS,       NAT_DROP,   "TCP flags that no stack sends together")                  \
 	X(TCP_NO_FLOW,     NAT_DROP,   "TCP segment that cannot open a flow")                     \
 	X(TCP_STATE,       NAT_DROP,   "TCP segment that does not fit the flow's state")          \
+	X(SCTP_CHUNKS,     NAT_DROP,   "SCTP chunks that no stack sends together")                \
+	X(SCTP_NO_FLOW,    NAT_DROP,   "SCTP packet that cannot open a flow")                     \
+	X(SCTP_STATE,      NAT_DROP,   "SCTP packet that does not fit the flow's state")          \
 	X(FRAGMENT_HELD,   NAT_HOLD,   "fragment that waits for the first of its datagram")       \
 	X(FRAGMENT_TINY,   NAT_DROP,   "first fragment without a whole transport header")         \
 	X(FRAGMENT_BAD,    NAT_DROP,   "fragment of a length or place that no sender makes")      \

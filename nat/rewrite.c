@@ -2,6 +2,7 @@
 /* rewrite - see rewrite.h */
 #include "nat/rewrite.h"
 
+#include "nat/crc32c.h"
 #include "nat/csum.h"
 #include "nat/wire.h"
 
@@ -10,17 +11,30 @@ enum {
 	V6_SRC = 8, V6_DST = 24,			/* RFC 8200 */
 };
 
-/* Where the checksum of a transport header is. */
+enum { SCTP_CSUM = 8 };		/* RFC 9260 3.1: four octets, lowest first */
+
+/* Where the Internet checksum of a transport header is; 0: it has none. */
 static uint32_t csum_offset(uint8_t proto)
 {
 	switch (proto) {
 	case NAT_PROTO_TCP:
 		return 16;
 	case NAT_PROTO_UDP:
+	case NAT_PROTO_UDPLITE:
+	case NAT_PROTO_DCCP:
 		return 6;
-	default:	/* ICMP, ICMPv6 */
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_ICMPV6:
 		return 2;
+	default:
+		return 0;
 	}
+}
+
+/* RFC 768, RFC 3828 3.1: a sum of zero would mean that there is none. */
+static bool zero_means_none(uint8_t proto)
+{
+	return proto == NAT_PROTO_UDP || proto == NAT_PROTO_UDPLITE;
 }
 
 static void write_addrs(uint8_t *data, const struct pkt_view *v, const struct nat_ends *to, csum_sum diff)
@@ -45,7 +59,7 @@ static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct n
 
 	if (!v->has_ports)
 		return 0;
-	if (v->tuple.proto == NAT_PROTO_TCP || v->tuple.proto == NAT_PROTO_UDP) {
+	if (nat_proto_has_ports(v->tuple.proto)) {
 		wire_putbe16(h, to->sport);
 		wire_putbe16(h + 2, to->dport);
 		return csum_diff16(is->sport, to->sport) + csum_diff16(is->dport, to->dport);
@@ -56,10 +70,31 @@ static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct n
 	return csum_diff16(old, new);
 }
 
+/*
+ * R16, R84: the CRC covers the ports and no address. Zero stands for "none"
+ * (RFC 9653) and is left. Only the length of the message must be known, not
+ * the message: of a quote its IP header tells it.
+ */
+static void update_crc(uint8_t *h, const struct pkt_view *v, const struct nat_ends *was)
+{
+	static const uint8_t none[4];
+	uint8_t d[4];
+	uint32_t c;
+
+	if (v->end - v->l4 < SCTP_CSUM + 4 || v->whole_end < v->end || !memcmp(h + SCTP_CSUM, none, 4))
+		return;
+	wire_putbe16(d, (uint16_t)(wire_getbe16(h) ^ was->sport));
+	wire_putbe16(d + 2, (uint16_t)(wire_getbe16(h + 2) ^ was->dport));
+	c = crc32c_difference(d, sizeof(d), v->whole_end - v->l4 - 4);
+	for (unsigned i = 0; i < 4; i++)
+		h[SCTP_CSUM + i] ^= (uint8_t)(c >> 8 * i);
+}
+
 void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
 {
 	enum nat_family family = v->tuple.family;
 	uint8_t proto = v->tuple.proto, *h = data + v->l4;
+	struct nat_ends was = v->tuple.ends;
 	csum_sum addrs = csum_diff_addr(&v->tuple.ends.src, &to->src, family) +
 			 csum_diff_addr(&v->tuple.ends.dst, &to->dst, family);
 	csum_sum diff;
@@ -68,13 +103,15 @@ void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, 
 	write_addrs(data, v, to, addrs);
 	diff = write_ports(h, v, to) + (proto == NAT_PROTO_ICMP ? 0 : addrs);
 	v->tuple.ends = *to;
-	if (!l4_csum || v->end - v->l4 < csum_offset(proto) + 2)
+	if (proto == NAT_PROTO_SCTP && l4_csum)
+		update_crc(h, v, &was);
+	if (!l4_csum || !csum_offset(proto) || !v->has_ports || v->end - v->l4 < csum_offset(proto) + 2)
 		return;
 	old = wire_getbe16(h + csum_offset(proto));
-	if (proto == NAT_PROTO_UDP && !old)
-		return;			/* no checksum (RFC 768); illegal over IPv6, and not ours to mend (R14) */
+	if (zero_means_none(proto) && !old)
+		return;			/* illegal over IPv6 and of UDP-Lite, but not ours to mend (R14) */
 	new = csum_update(old, diff);
-	if (proto == NAT_PROTO_UDP && !new)
+	if (zero_means_none(proto) && !new)
 		new = 0xffff;
 	wire_putbe16(h + csum_offset(proto), new);
 }
@@ -96,6 +133,18 @@ void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
 	p->csum_full = unfinished && !(p->gso && p->view.tuple.proto == NAT_PROTO_TCP && p->hook == NAT_POST);
 }
 
+/* How much of a message its checksum covers: RFC 3828 3.1, RFC 4340 9.2; all of it if that makes no sense. */
+static uint32_t covered(const uint8_t *h, uint8_t proto, uint32_t len)
+{
+	uint32_t n = 0;
+
+	if (proto == NAT_PROTO_UDPLITE)
+		n = wire_get16(h + 4);
+	else if (proto == NAT_PROTO_DCCP && (h[5] & 15))
+		n = h[4] * 4u + ((h[5] & 15u) - 1) * 4;
+	return n < 8 || n > len ? len : n;
+}
+
 static csum_sum message_sum(const uint8_t *data, const struct pkt_view *v)
 {
 	const struct nat_ends *e = &v->tuple.ends;
@@ -107,7 +156,7 @@ static csum_sum message_sum(const uint8_t *data, const struct pkt_view *v)
 		len = wire_get16(h + 4);	/* octets after the datagram are not its own */
 	if (v->tuple.proto != NAT_PROTO_ICMP)
 		s = csum_pseudo(&e->src, &e->dst, v->tuple.family, v->tuple.proto, len);
-	return csum_add(s, h, len);
+	return csum_add(s, h, covered(h, v->tuple.proto, len));
 }
 
 void rewrite_icmp_csum(uint8_t *data, const struct pkt_view *v)
@@ -123,14 +172,31 @@ bool rewrite_icmp_good(const uint8_t *data, const struct pkt_view *v)
 	return csum_fold(message_sum(data, v)) == 0xffff;
 }
 
+static void write_crc(uint8_t *data, const struct pkt_view *v)
+{
+	uint8_t *field = data + v->l4 + SCTP_CSUM;
+	uint32_t c;
+
+	memset(field, 0, 4);
+	c = ~crc32c_add(CRC32C_BEGIN, data + v->l4, v->end - v->l4);
+	for (unsigned i = 0; i < 4; i++)
+		field[i] = (uint8_t)(c >> 8 * i);
+}
+
 void rewrite_full_csum(uint8_t *data, const struct pkt_view *v)
 {
 	uint8_t *field = data + v->l4 + csum_offset(v->tuple.proto);
 	uint16_t sum;
 
+	if (v->tuple.proto == NAT_PROTO_SCTP) {
+		write_crc(data, v);
+		return;
+	}
+	if (!csum_offset(v->tuple.proto))
+		return;
 	wire_putbe16(field, 0);
 	sum = (uint16_t)~csum_fold(message_sum(data, v));
-	if (v->tuple.proto == NAT_PROTO_UDP && !sum)
+	if (zero_means_none(v->tuple.proto) && !sum)
 		sum = 0xffff;
 	wire_putbe16(field, sum);
 }

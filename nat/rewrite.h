@@ -35,7 +35,7 @@ void rewrite_icmp_csum(uint8_t *data, const struct pkt_view *v);
 /* rewrite_icmp_good - is the checksum of the ICMP or ICMPv6 message right? */
 bool rewrite_icmp_good(const uint8_t *data, const struct pkt_view *v);
 
-/* rewrite_full_csum - write the whole TCP, UDP or ICMPv6 checksum; O(packet) */
+/* rewrite_full_csum - write the whole checksum of the transport protocol, if it has one; O(packet) */
 void rewrite_full_csum(uint8_t *data, const struct pkt_view *v);
 
 #endif

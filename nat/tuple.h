@@ -22,16 +22,31 @@
 enum {
 	NAT_PROTO_HOPOPTS = 0,
 	NAT_PROTO_ICMP = 1,
+	NAT_PROTO_IGMP = 2,
 	NAT_PROTO_TCP = 6,
 	NAT_PROTO_UDP = 17,
+	NAT_PROTO_DCCP = 33,
 	NAT_PROTO_ROUTING = 43,
 	NAT_PROTO_FRAGMENT = 44,
+	NAT_PROTO_GRE = 47,
+	NAT_PROTO_ESP = 50,
+	NAT_PROTO_AH = 51,
 	NAT_PROTO_ICMPV6 = 58,
+	NAT_PROTO_NONE = 59,
 	NAT_PROTO_DSTOPTS = 60,
+	NAT_PROTO_SCTP = 132,
 	NAT_PROTO_MOBILITY = 135,
+	NAT_PROTO_UDPLITE = 136,
 };
 
-/* Both ends of one direction. Ports in network order. */
+/* nat_proto_has_ports - are the first four octets of its header two ports? */
+static inline bool nat_proto_has_ports(uint8_t proto)
+{
+	return proto == NAT_PROTO_TCP || proto == NAT_PROTO_UDP || proto == NAT_PROTO_SCTP || proto == NAT_PROTO_DCCP ||
+	       proto == NAT_PROTO_UDPLITE;
+}
+
+/* Both ends of one direction. Ports in network order; 0 for protocols that have none. */
 struct nat_ends {
 	struct nat_addr src, dst;
 	uint16_t sport, dport;

@@ -35,13 +35,13 @@ static json_t *row_json(const struct conf *c, const struct conf_row *r)
 		json_object_set_new(o, "listen", ctl_json_addr(&r->listen, r->family));
 	if (*r->dev)
 		json_object_set_new(o, "device", ctl_json_text(r->dev));
-	if (r->proto != IPPROTO_ICMP) {
+	if (nat_proto_has_ports(r->proto)) {
 		json_object_set_new(o, "port", json_integer(r->lo));
 		json_object_set_new(o, "port_end", json_integer(r->hi));
 	}
 	if (r->action == CONF_FORWARD) {
 		json_object_set_new(o, "to", ctl_json_addr(&r->to, r->family));
-		if (r->proto != IPPROTO_ICMP)
+		if (nat_proto_has_ports(r->proto))
 			json_object_set_new(o, "to_port", json_integer(r->to_lo));
 	}
 	if (f->n_allow)

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "nat/tcp.h"
+#include "nat/proto.h"
 #include "nfq/show.h"
 
 json_t *ctl_json_addr(const struct nat_addr *a, uint8_t family)
@@ -62,7 +62,7 @@ json_t *ctl_json_flow(const struct nat_flow *f)
 
 	show_proto(proto, sizeof(proto), f->proto);
 	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "proto", proto, "family", f->family, "state",
-			 f->proto == NAT_PROTO_TCP ? tcp_state_name(f->tcp) : idle_class_name(f->idle), "answered",
+			 proto_has_states(f->proto) ? proto_state_name(f->proto, f->tcp) : idle_class_name(f->idle), "answered",
 			 f->flags & FLOW_ANSWERED ? 1 : 0, "hairpin", f->flags & FLOW_HAIRPIN ? 1 : 0, "local",
 			 f->flags & FLOW_LOCAL ? 1 : 0, "orig", ctl_json_ends(&f->orig, f->proto, f->family), "xlat",
 			 ctl_json_ends(&xlat, f->proto, f->family), "sent", counts(f, NAT_ORIG), "answers", counts(f, NAT_REPLY));
@@ -76,7 +76,8 @@ json_t *ctl_json_event(const struct nat_event *ev)
 	json_object_set_new(o, "event", json_string(types[ev->type]));
 	json_object_set_new(o, "flow", json_integer(ev->index));
 	if (ev->type == NAT_EV_STATE)
-		json_object_update_new(o, json_pack("{s:s, s:s}", "from", tcp_state_name(ev->from), "to", tcp_state_name(ev->to)));
+		json_object_update_new(o, json_pack("{s:s, s:s}", "from", proto_state_name(ev->flow.proto, ev->from), "to",
+						   proto_state_name(ev->flow.proto, ev->to)));
 	if (ev->type == NAT_EV_END)
 		json_object_set_new(o, "cause", json_string(show_cause(ev->cause)));
 	return o;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat/tuple.h"
+
 /* One row's part in a group, before merging. */
 struct piece {
 	struct group key;
@@ -16,8 +18,10 @@ struct piece {
 static int piece_order(const void *a, const void *b)
 {
 	const struct piece *x = a, *y = b;
-	int d;
+	int d = x->key.rest - y->key.rest;	/* the rest comes last */
 
+	if (d)
+		return d;
 	if (x->key.family != y->key.family)
 		return x->key.family - y->key.family;
 	if (x->key.proto != y->key.proto)
@@ -34,7 +38,7 @@ static int piece_order(const void *a, const void *b)
 
 static bool same_group(const struct group *a, const struct group *b)
 {
-	return a->family == b->family && a->proto == b->proto && nat_addr_eq(&a->addr, &b->addr) &&
+	return a->rest == b->rest && a->family == b->family && a->proto == b->proto && nat_addr_eq(&a->addr, &b->addr) &&
 	       !strcmp(a->dev, b->dev) && a->host_source == b->host_source;
 }
 
@@ -42,7 +46,7 @@ static void ports_add(struct group *g, struct ports p)
 {
 	struct ports *last = g->n_ports ? &g->ports[g->n_ports - 1] : NULL;
 
-	if (g->proto == IPPROTO_ICMP)
+	if (!nat_proto_has_ports(g->proto))
 		return;
 	if (last && p.lo <= last->hi + 1) {
 		if (p.hi > last->hi)
@@ -71,7 +75,7 @@ static unsigned merge(struct piece *piece, unsigned n, struct group *group, stru
 
 static struct piece listener_piece(const struct conf_row *row)
 {
-	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->listen },
+	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->listen, .rest = row->rest },
 			   .ports = { row->lo, row->hi } };
 
 	memcpy(p.key.dev, row->dev, sizeof(p.key.dev));

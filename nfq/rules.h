@@ -36,9 +36,10 @@ struct ports {
 struct group {
 	uint8_t family, proto;		/* proto as in conf_row: IPPROTO_ICMP is ping of either family */
 	struct nat_addr addr;		/* listener (all zero: any local address) or guest */
+	bool rest;			/* listener: only what no socket of this host takes */
 	char dev[IFNAMSIZ];		/* listener: arrives on it; guest: the way to it; "": any, unknown */
 	bool host_source;		/* guest: every flow's source is rewritten in FORWARD, not only a hairpin's */
-	struct ports *ports;		/* disjoint, ordered, merged; none for ICMP */
+	struct ports *ports;		/* disjoint, ordered, merged; none for protocols without ports */
 	unsigned n_ports;
 };
 

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 
+#include "nat/tuple.h"
+
 static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
 {
 	static const char *const how[2][2] = { { "", " bypass" }, { " fanout", " bypass,fanout" } };
@@ -13,6 +15,28 @@ static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
 		fprintf(out, " queue num %u%s\n", first, bypass ? " bypass" : "");
 	else
 		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, how[!tcp][bypass]);
+}
+
+static const char *proto_name(const struct group *g)
+{
+	static char number[8];
+
+	if (g->proto == IPPROTO_ICMP)
+		return g->family == NAT_IPV4 ? "icmp" : "ipv6-icmp";
+	switch (g->proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case NAT_PROTO_SCTP:
+		return "sctp";
+	case NAT_PROTO_DCCP:
+		return "dccp";
+	case NAT_PROTO_UDPLITE:
+		return "udplite";
+	}
+	snprintf(number, sizeof(number), "%u", g->proto);
+	return number;
 }
 
 /* "tcp dport { 80, 443, 5000-5100 }" or "icmp type echo-request" */
@@ -26,7 +50,11 @@ static void write_what(const struct group *g, const char *port, bool answer, FIL
 				answer ? "reply" : "request");
 		return;
 	}
-	fprintf(out, " %s %s { ", g->proto == IPPROTO_TCP ? "tcp" : "udp", port);
+	if (!nat_proto_has_ports(g->proto)) {
+		fprintf(out, " meta l4proto %s", proto_name(g));
+		return;
+	}
+	fprintf(out, " %s %s { ", proto_name(g), port);
 	for (unsigned i = 0; i < g->n_ports; i++) {
 		fprintf(out, "%s%u", i ? ", " : "", g->ports[i].lo);
 		if (g->ports[i].hi != g->ports[i].lo)
@@ -35,11 +63,9 @@ static void write_what(const struct group *g, const char *port, bool answer, FIL
 	fputs(" }", out);
 }
 
-static const char *proto_name(const struct group *g)
+static bool has_pieces(const struct rules *r, const struct group *g)
 {
-	if (g->proto == IPPROTO_ICMP)
-		return g->family == NAT_IPV4 ? "icmp" : "ipv6-icmp";
-	return g->proto == IPPROTO_TCP ? "tcp" : "udp";
+	return r->fragments && !g->rest && (g->proto == IPPROTO_ICMP || nat_proto_has_ports(g->proto));
 }
 
 /* What comes behind address and devices to catch every piece of a datagram, the first one too. */
@@ -90,14 +116,20 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 	for (unsigned i = 0; i < r->n_listeners; i++) {
 		const struct group *g = &r->listener[i];
 
-		if (own && g->dev[0])
+		if (own && (g->dev[0] || g->rest))
 			continue;		/* this host's own packets arrive on no device */
+		if (g->rest) {
+			write_addr(g, "daddr", out);
+			if (g->dev[0])
+				fprintf(out, " iifname \"%s\"", g->dev);
+			fprintf(out, " meta l4proto %s socket wildcard { 0, 1 } return\n", proto_name(g));
+		}
 		write_addr(g, "daddr", out);
 		if (g->dev[0])
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "dport", false, out);
 		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
-		if (!r->fragments || own)
+		if (!has_pieces(r, g) || own)
 			continue;		/* what this host sends is cut up later */
 		write_addr(g, "daddr", out);
 		if (g->dev[0])
@@ -108,8 +140,8 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 
 static void write_own_port(const struct rules *r, const struct group *g, const char *port, FILE *out)
 {
-	if (g->proto != IPPROTO_ICMP)
-		fprintf(out, " %s %s %u-%u", g->proto == IPPROTO_TCP ? "tcp" : "udp", port, r->source_lo, r->source_hi);
+	if (nat_proto_has_ports(g->proto))
+		fprintf(out, " %s %s %u-%u", proto_name(g), port, r->source_lo, r->source_hi);
 }
 
 /* Packets from guests' ports; at PREROUTING only those to a source port of ours. */
@@ -125,7 +157,7 @@ static void write_answers(const struct rules *r, bool hairpin, FILE *out)
 		if (hairpin)
 			write_own_port(r, g, "dport", out);
 		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
-		if (!r->fragments)
+		if (!has_pieces(r, g))
 			continue;
 		write_addr(g, "saddr", out);
 		if (hairpin && g->dev[0])
@@ -150,7 +182,7 @@ static void write_forward(const struct rules *r, FILE *out)
 			write_own_port(r, g, "sport", out);
 			write_queue(r, tcp, r->bypass, out);
 		}
-		if (g->dev[0] && r->fragments) {
+		if (g->dev[0] && has_pieces(r, g)) {
 			write_addr(g, "daddr", out);
 			fprintf(out, " iifname \"%s\" oifname \"%s\"", g->dev, g->dev);
 			write_fragments(r, g, out);

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "nat/tuple.h"
+
 enum { MULTIPORT_SLOTS = 15 };		/* XT_MULTI_PORTS; a range takes two */
 
 /* Our chains: where they are jumped to from, and for which packets. */
@@ -54,9 +56,22 @@ static void write_target(const struct rules *r, bool tcp, bool bypass, FILE *out
 
 static const char *proto_name(const struct group *g)
 {
+	static char number[8];
+
 	if (g->proto == IPPROTO_ICMP)
 		return g->family == NAT_IPV4 ? "icmp" : "ipv6-icmp";
-	return g->proto == IPPROTO_TCP ? "tcp" : "udp";
+	switch (g->proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case NAT_PROTO_SCTP:
+		return "sctp";
+	case NAT_PROTO_UDPLITE:
+		return "udplite";
+	}
+	snprintf(number, sizeof(number), "%u", g->proto);
+	return number;
 }
 
 static void write_match(const struct rules *r, const struct rule *u, FILE *out)
@@ -75,8 +90,10 @@ static void write_match(const struct rules *r, const struct rule *u, FILE *out)
 		fprintf(out, " -%c %s", u->addr_flag, addr);
 	}
 	fprintf(out, " -p %s", proto_name(g));
-	if (u->hairpin && g->proto != IPPROTO_ICMP)
+	if (u->hairpin && (g->proto == IPPROTO_TCP || g->proto == IPPROTO_UDP))
 		fprintf(out, " -m %s %s %u:%u", proto_name(g), u->own_port, r->source_lo, r->source_hi);
+	else if (u->hairpin && nat_proto_has_ports(g->proto))
+		fprintf(out, " -m multiport %ss %u:%u", u->own_port, r->source_lo, r->source_hi);
 }
 
 /* What comes after the ports: state and target. */
@@ -137,6 +154,11 @@ static void write_rule(const struct rules *r, const struct rule *u, FILE *out)
 		write_icmp(r, u, out);
 		return;
 	}
+	if (!nat_proto_has_ports(g->proto)) {
+		write_match(r, u, out);
+		write_end(r, u, out);
+		return;
+	}
 	while (i < g->n_ports) {
 		unsigned slots = 0;
 
@@ -193,7 +215,7 @@ static void write_also_pieces(const struct rules *r, struct rule u, FILE *out)
 {
 	u.pieces = true;
 	u.hairpin = u.fresh = false;
-	if (r->fragments)
+	if (r->fragments && !u.group->rest && (u.group->proto == IPPROTO_ICMP || nat_proto_has_ports(u.group->proto)))
 		write_rule(r, &u, out);
 }
 
@@ -206,9 +228,13 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 
 		if (g->family != family)
 			continue;
+		if (g->rest) {
+			write_match(r, &u, out);
+			fputs(" -m socket --nowildcard -j RETURN\n", out);	/* this host uses it itself */
+		}
 		write_rule(r, &u, out);
 		write_also_pieces(r, u, out);
-		if (g->dev[0])
+		if (g->dev[0] || g->rest)
 			continue;		/* this host's own packets arrive on no device */
 		u.chain = "nfqnat-out";
 		write_rule(r, &u, out);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "nat/proto.h"
 #include "nat/tcp.h"
 #include "nat/wire.h"
 
@@ -36,22 +37,18 @@ static void text_add(struct text *t, const char *fmt, ...)
 
 void show_proto(char *buf, size_t octets, uint8_t proto)
 {
-	switch (proto) {
-	case NAT_PROTO_TCP:
-		snprintf(buf, octets, "tcp");
-		break;
-	case NAT_PROTO_UDP:
-		snprintf(buf, octets, "udp");
-		break;
-	case NAT_PROTO_ICMP:
-		snprintf(buf, octets, "icmp");
-		break;
-	case NAT_PROTO_ICMPV6:
-		snprintf(buf, octets, "icmp6");
-		break;
-	default:
-		snprintf(buf, octets, "proto-%u", proto);
-	}
+	static const struct { uint8_t proto; const char *name; } known[] = {
+		{ NAT_PROTO_TCP, "tcp" }, { NAT_PROTO_UDP, "udp" }, { NAT_PROTO_ICMP, "icmp" }, { NAT_PROTO_ICMPV6, "icmp6" },
+		{ NAT_PROTO_SCTP, "sctp" }, { NAT_PROTO_DCCP, "dccp" }, { NAT_PROTO_UDPLITE, "udplite" },
+		{ NAT_PROTO_GRE, "gre" }, { NAT_PROTO_ESP, "esp" },
+	};
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].proto == proto) {
+			snprintf(buf, octets, "%s", known[i].name);
+			return;
+		}
+	snprintf(buf, octets, "proto-%u", proto);
 }
 
 static void text_addr(struct text *t, const struct nat_addr *a, uint8_t family)
@@ -86,7 +83,7 @@ void show_ends(char *buf, size_t octets, const struct nat_ends *e, uint8_t proto
 {
 	struct text t = { buf, octets };
 
-	if (!has_id(proto)) {
+	if (nat_proto_has_ports(proto)) {
 		text_end(&t, &e->src, e->sport, family);
 		text_add(&t, " > ");
 		text_end(&t, &e->dst, e->dport, family);
@@ -95,7 +92,8 @@ void show_ends(char *buf, size_t octets, const struct nat_ends *e, uint8_t proto
 	text_addr(&t, &e->src, family);
 	text_add(&t, " > ");
 	text_addr(&t, &e->dst, family);
-	text_add(&t, " id %u", query_id(e));
+	if (has_id(proto))
+		text_add(&t, " id %u", query_id(e));
 }
 
 static void text_ends(struct text *t, const struct nat_ends *e, uint8_t proto, uint8_t family)
@@ -219,7 +217,8 @@ void show_event(char *buf, size_t octets, const struct nat_event *ev, show_forwa
 			text_add(&t, " from this host");
 		break;
 	case NAT_EV_STATE:
-		text_add(&t, "state %s -> %s", tcp_state_name(ev->from), tcp_state_name(ev->to));
+		text_add(&t, "state %s -> %s", proto_state_name(ev->flow.proto, ev->from),
+			 proto_state_name(ev->flow.proto, ev->to));
 		break;
 	case NAT_EV_END:
 		text_add(&t, "end (%s) ", show_cause(ev->cause));
@@ -242,7 +241,7 @@ void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, na
 		return;
 	left = ((int64_t)n->flows.head->limit[flow_class(&f)] - silent) * (1 << 24) / 1000000000;
 	text_flow(&t, &f);
-	text_add(&t, " %s", f.proto == NAT_PROTO_TCP ? tcp_state_name(f.tcp) : idle_class_name(flow_class(&f)));
+	text_add(&t, " %s", proto_has_states(f.proto) ? proto_state_name(f.proto, f.tcp) : idle_class_name(flow_class(&f)));
 	if (f.idle == IDLE_FROZEN)
 		text_add(&t, " frozen");
 	if (!(f.flags & FLOW_ANSWERED))

@@ -81,11 +81,13 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 		.family = r->family,
 		.proto = wire_proto(r),
 		.flags = (uint8_t)((c->respect_firewall ? MAP_RESPECT : 0) | (r->host_source ? MAP_HOST_SOURCE : 0) |
-				   (r->frozen ? MAP_FROZEN : 0)),
+				   (r->frozen ? MAP_FROZEN : 0) | (r->rest ? MAP_REST : 0)),
 		.action = (uint8_t)action_of(r->action),
 		.life = r->life,
 	};
 
+	if (!nat_proto_has_ports(r->proto) && r->proto != IPPROTO_ICMP)
+		row.lo = row.hi = row.to_lo = r->proto;
 	if (r->dev[0]) {
 		row.dev = host->device(r->dev);
 		if (!row.dev) {
@@ -97,20 +99,14 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 	return row;
 }
 
-static unsigned proto_order(uint8_t proto)
-{
-	return proto == NAT_PROTO_TCP ? 0 : proto == NAT_PROTO_UDP ? 1 : 2;
-}
-
 /* The order that map_build() wants. */
 static int row_order(const void *a, const void *b)
 {
 	const struct map_row *x = a, *y = b;
+	enum map_class c = map_class_of(x->family, x->proto), d = map_class_of(y->family, y->proto);
 
-	if (x->family != y->family)
-		return x->family < y->family ? -1 : 1;
-	if (x->proto != y->proto)
-		return proto_order(x->proto) < proto_order(y->proto) ? -1 : 1;
+	if (c != d)
+		return c < d ? -1 : 1;
 	return (x->lo > y->lo) - (x->lo < y->lo);
 }
 

@@ -31,6 +31,7 @@ static const char *const tables[] = {
 	"tcp *:10-12 > G:20 dev=2; udp *:1-100 > G:1; udp *:12 > F:20 near=-; icmp H > G; icmp K > G",
 	"tcp *:0-65535 > G:0; udp *:0-65535 > F:0",
 	"udp *:99 > G:99; tcp *:10-12 > G:20 inside; udp *:10-12 > G:20 inside",
+	"sctp *:10-12 > G:20; dccp *:10-12 > G:20; lite *:10-12 > G:20; gre * > G; tcp *:1-65535 > F:1 rest; udp *:1-65535 > G:1 rest",
 };
 
 static const char *const rules[] = {
@@ -40,6 +41,8 @@ static const char *const rules[] = {
 	"one G K; masq H ports=1-12 filter=both except=D respect",
 	"masq K ports=10-22 filter=endpoint; one C D dev=5",
 };
+
+enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 static struct world world;
 static uint8_t octets[PACKET_ROOM];
@@ -65,6 +68,15 @@ static struct packet packet_of(struct input *in)
 	if ((a >> 2 & 3) == 3) {
 		p.proto = p.family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
 		*(a & 2 ? &p.ends.sport : &p.ends.dport) = wire_port(p.family == NAT_IPV4 ? 8 : 128);
+	}
+	if ((a >> 2 & 3) == 2) {
+		static const uint8_t others[] = { NAT_PROTO_SCTP, NAT_PROTO_DCCP, NAT_PROTO_UDPLITE, NAT_PROTO_GRE };
+		static const uint8_t chunks[] = { 0, 1, 2, 10, 11, 7, 14, 6 };
+
+		p.proto = others[d >> 6];
+		p.chunk = chunks[d & 7];
+		if (p.proto == NAT_PROTO_GRE)
+			p.ends.sport = p.ends.dport = 0;
 	}
 	p.tcp_flags = flags[d & 7];
 	p.seq = (d >> 3 & 3) * 100 - 100;
@@ -136,6 +148,7 @@ static void round_trip(const struct nat_pkt *first, struct packet p)
 	MUST(!memcmp(&p.ends, &xlat, sizeof(xlat)));
 	p.ends = f->reply;
 	p.tcp_flags = TCP_F_SYN | TCP_F_ACK;		/* fits every state */
+	p.chunk = 0;					/* so does DATA */
 	p.ack = p.seq + 1;
 	must_become(&p, NAT_PRE, NULL);
 	if (!local)
@@ -236,7 +249,7 @@ static void do_fragments(struct input *in)
 		memcpy(octets, piece->octets, piece->len);
 		k = (struct nat_pkt){ .hook = hook, .indev = step & 0x40 ? BRIDGE : indev_of(&p.ends, p.family, hook) };
 		judge(&world.nat, &k, octets, piece->len, world.now);
-		MUST(k.reason != NAT_WHY_FRAGMENT_HELD || k.view.is_later);
+		MUST(k.reason != NAT_WHY_FRAGMENT_HELD || k.view.is_later || p.proto == NAT_PROTO_SCTP);
 		if (k.changed && !k.view.is_later)
 			first = k;
 		if (k.changed && k.view.is_later && k.datagram == first.datagram)
@@ -266,7 +279,7 @@ static void command(struct input *in)
 		nat_expire(&world.nat, world.now, what >> 4);
 		break;
 	case 13:
-		outs_swap(&world, tables[(what >> 4) % 5], rules[(what >> 4) / 3 % 5]);
+		outs_swap(&world, tables[(what >> 4) % TABLES], rules[(what >> 4) / 3 % 5]);
 		break;
 	case 14:
 		nat_sweep(&world.nat, world.now, what >> 4);
@@ -311,7 +324,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	block_init(world.mem, &params);
 	MUST(!nat_attach(&world.nat, world.mem, world.octets));
 	world.now = first & 0x80 ? ((nat_ns)1 << 56) - NAT_SEC(100) : NAT_SEC(1000);	/* ticks wrap, or not */
-	outs_swap(&world, tables[(first >> 4 & 7) % 5], rules[(first & 15) % 5]);
+	outs_swap(&world, tables[(first >> 4 & 7) % TABLES], rules[(first & 15) % 5]);
 	for (unsigned n = 0; in.at < in.end && n < COMMANDS_MAX; n++) {
 		command(&in);
 		judge_tables(&world.nat);

@@ -50,9 +50,13 @@ static void parse(const uint8_t *octets, uint32_t len, bool quoted)
 
 	if (pkt_parse_ip(octets, len, quoted, &v) != NAT_WHY_UNDECIDED)
 		return;
-	MUST(v.l4 < v.end && v.end <= len);
+	MUST(v.l4 <= v.end && v.end <= len && (quoted || v.l4 < v.end));
 	if (v.is_later) {
 		MUST(!quoted && v.is_fragment && !v.has_ports && !v.is_error && v.frag_at && v.frag_octets == v.end - v.l4);
+		return;
+	}
+	if (!v.has_ports && !v.is_error) {
+		MUST(v.has_flow && !v.tuple.ends.sport && !v.tuple.ends.dport);
 		return;
 	}
 	MUST(v.end - v.l4 >= 8);

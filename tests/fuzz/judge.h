@@ -21,14 +21,14 @@ static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bo
 	/* Right checksums stay right; a missing one is written. Later fragments have none. */
 	if (!p->csum_partial && !p->view.is_later && naive_good(was, p->len))
 		MUST(naive_good(p->data, p->len));
-	if (partial && !error && v.tuple.family == NAT_IPV6 && v.tuple.proto != NAT_PROTO_UDP)
+	if (partial && !error && v.tuple.family == NAT_IPV6 && (v.tuple.proto == NAT_PROTO_TCP || v.tuple.proto == NAT_PROTO_ICMPV6))
 		MUST(naive_good(p->data, p->len));
 	/* R61: TTL, TOS, lengths and whatever is behind the checksums. */
 	if (v.tuple.family == NAT_IPV4)
 		MUST(!memcmp(p->data, was, 10));
 	else
 		MUST(!memcmp(p->data, was, 8) && !memcmp(p->data + 40, was + 40, v.l4 - 40));
-	after = v.l4 + (v.is_later ? 0 : v.tuple.proto == NAT_PROTO_TCP ? 18 : 8);
+	after = v.l4 + (v.is_later || !v.has_ports ? 0 : v.tuple.proto == NAT_PROTO_TCP ? 18 : v.tuple.proto == NAT_PROTO_SCTP ? 12 : 8);
 	if (!error)
 		MUST(!memcmp(p->data + after, was + after, p->len - after));
 }

@@ -26,10 +26,46 @@ static inline uint32_t naive_pseudo(enum nat_family family, const uint8_t *ip, u
 	return s + (len >> 16) + (len & 0xffff) + proto;
 }
 
-/* Where its checksum is in a transport header. */
+/* Where its checksum is in a transport header; 0: it has none. */
 static inline uint32_t packet_csum_at(uint8_t proto)
 {
-	return proto == NAT_PROTO_TCP ? 16 : proto == NAT_PROTO_UDP ? 6 : 2;
+	switch (proto) {
+	case NAT_PROTO_TCP:
+		return 16;
+	case NAT_PROTO_UDP:
+	case NAT_PROTO_UDPLITE:
+	case NAT_PROTO_DCCP:
+		return 6;
+	case NAT_PROTO_SCTP:
+		return 8;
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_ICMPV6:
+		return 2;
+	}
+	return 0;
+}
+
+/* CRC32c bit by bit over a message whose own four octets of it, at 8, count as zero (RFC 9260 appendix A). */
+static inline uint32_t naive_crc32c(const uint8_t *p, size_t n)
+{
+	uint32_t c = 0xffffffffu;
+
+	for (size_t i = 0; i < n; i++) {
+		c ^= i >= 8 && i < 12 ? 0 : p[i];
+		for (unsigned bit = 0; bit < 8; bit++)
+			c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+	}
+	return ~c;
+}
+
+/* How much of @n octets the checksum of UDP-Lite or DCCP covers. */
+static inline uint32_t naive_covered(const uint8_t *h, uint8_t proto, uint32_t n)
+{
+	if (proto == NAT_PROTO_UDPLITE)
+		return wire_get16(h + 4) ? wire_get16(h + 4) : n;
+	if (proto == NAT_PROTO_DCCP && (h[5] & 15))
+		return h[4] * 4u + ((h[5] & 15u) - 1) * 4;
+	return n;
 }
 
 /* Where the transport header is, by the shortest walk that can be right; 0: not found. */
@@ -70,7 +106,16 @@ static inline bool naive_good(const uint8_t *d, uint32_t len)
 	if (family == NAT_IPV4 && naive_sum(0, d, l4) != 0xffff)
 		return false;
 	n = end - l4;
-	if (n < 8)
+	if (!packet_csum_at(proto))
+		return true;
+	if (n < 8 || (proto == NAT_PROTO_SCTP && n < 12))
+		return false;
+	if (proto == NAT_PROTO_SCTP) {
+		uint32_t c = naive_crc32c(d + l4, n);
+
+		return d[l4 + 8] == (c & 255) && d[l4 + 9] == (c >> 8 & 255) && d[l4 + 10] == (c >> 16 & 255) && d[l4 + 11] == c >> 24;
+	}
+	if (naive_covered(d + l4, proto, n) > n)
 		return false;
 	if (proto == NAT_PROTO_UDP) {
 		if (!wire_getbe16(d + l4 + 6))
@@ -79,7 +124,7 @@ static inline bool naive_good(const uint8_t *d, uint32_t len)
 		if (n < 8 || n > end - l4)
 			return false;
 	}
-	return naive_sum(proto == NAT_PROTO_ICMP ? 0 : naive_pseudo(family, d, proto, n), d + l4, n) == 0xffff;
+	return naive_sum(proto == NAT_PROTO_ICMP ? 0 : naive_pseudo(family, d, proto, n), d + l4, naive_covered(d + l4, proto, n)) == 0xffff;
 }
 
 #endif

@@ -31,6 +31,7 @@ struct packet {
 	bool bad_csum;			/* the L4 checksum is off by one */
 	bool partial;			/* the L4 checksum is the pseudo-header's sum only */
 	uint8_t icmp_type, icmp_code;	/* of an error; type 0: it is none */
+	uint8_t chunk;			/* SCTP: type of the one chunk, 0 DATA; DCCP: packet type */
 	uint32_t icmp_rest;		/* the four octets before the quote: MTU, pointer */
 	const struct packet *quote;	/* what an error quotes */
 	uint32_t quote_octets;		/* how much of it; 0: all */
@@ -39,7 +40,16 @@ struct packet {
 
 static inline uint32_t packet_l4_header(const struct packet *p)
 {
-	return p->proto == NAT_PROTO_TCP ? 20 + p->tcp_options : 8;
+	switch (p->proto) {
+	case NAT_PROTO_TCP:
+		return 20 + p->tcp_options;
+	case NAT_PROTO_SCTP:
+	case NAT_PROTO_DCCP:
+		return 16;
+	case NAT_PROTO_GRE:
+		return 4;
+	}
+	return 8;
 }
 
 /* IPv6 extension headers of several kinds and lengths, each with padding that must not change. */
@@ -108,6 +118,15 @@ static inline void packet_csum(const struct packet *p, uint8_t *d, uint32_t l4, 
 	uint8_t *field = d + l4 + packet_csum_at(p->proto);
 	uint16_t sum;
 
+	if (!packet_csum_at(p->proto))
+		return;
+	if (p->proto == NAT_PROTO_SCTP) {
+		uint32_t c = p->no_csum ? 0 : naive_crc32c(d + l4, octets) ^ (p->bad_csum ? 0x100 : 0);
+
+		for (unsigned i = 0; i < 4; i++)
+			field[i] = (uint8_t)(p->partial ? 0 : c >> 8 * i);
+		return;
+	}
 	wire_put16(field, 0);
 	if (p->proto == NAT_PROTO_UDP && p->no_csum)
 		return;
@@ -115,8 +134,8 @@ static inline void packet_csum(const struct packet *p, uint8_t *d, uint32_t l4, 
 		wire_put16(field, naive_sum(s, d, 0));
 		return;
 	}
-	sum = (uint16_t)~naive_sum(s, d + l4, octets);
-	if (p->proto == NAT_PROTO_UDP && !sum)
+	sum = (uint16_t)~naive_sum(s, d + l4, naive_covered(d + l4, p->proto, octets));
+	if ((p->proto == NAT_PROTO_UDP || p->proto == NAT_PROTO_UDPLITE) && !sum)
 		sum = 0xffff;
 	if (p->bad_csum)
 		sum ^= 0x0100;
@@ -147,6 +166,19 @@ static inline void packet_l4(const struct packet *p, uint8_t *h, uint32_t octets
 		break;
 	case NAT_PROTO_UDP:
 		wire_put16(h + 4, (uint16_t)octets);
+		break;
+	case NAT_PROTO_UDPLITE:
+		wire_put16(h + 4, p->salt % 3 ? (uint16_t)(p->salt % 3 == 1 ? 8 : octets) : 0);	/* coverage */
+		break;
+	case NAT_PROTO_DCCP:
+		h[4] = 4;
+		h[5] = p->payload >= 8 ? p->salt % 3 : 0;
+		h[8] = (uint8_t)(p->chunk << 1 | 1);
+		break;
+	case NAT_PROTO_SCTP:
+		wire_put16(h + 4, p->chunk == 1 ? 0 : 0x1234);
+		h[12] = p->chunk;
+		wire_put16(h + 14, (uint16_t)(octets - 12));
 		break;
 	case NAT_PROTO_ICMP:
 	case NAT_PROTO_ICMPV6:

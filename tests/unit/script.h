@@ -14,7 +14,8 @@
  * whatever is there the first time and stands for it from then on. ICMP
  * queries: `C:77>H` is a request with identifier 77, `H>C:77` its answer.
  * A port `$X`, a capital letter, is one of the pool's, any other one of the range for sources of our own.
- * words: TCP flags as letters (FSRPAU), seq= ack= len= dev= to= opt= quote= rest=,
+ * words: TCP flags as letters (FSRPAU), chunk= (SCTP's first, DCCP's type), seq= ack= len= dev= to= opt=
+ * quote= rest=,
  * bad (checksum), badquote, nocsum, partial, gso, trunc; of errors: unreach
  * (default), ptb, ttl, param.
  * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE; it leaves by BRIDGE if it is for a guest.
@@ -25,6 +26,7 @@
 #ifndef TESTS_SCRIPT_H
 #define TESTS_SCRIPT_H
 
+#include "nat/proto.h"
 #include "nat/tcp.h"
 #include "tests/unit/script_read.h"
 
@@ -81,7 +83,7 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 	}
 	if (st.in.bad_csum) {
 		l4 = naive_l4(out, len, &proto, &len) + packet_csum_at(r->proto);
-		memcpy(want + l4, out + l4, 2);			/* R15: wrong by another number */
+		memcpy(want + l4, out + l4, r->proto == NAT_PROTO_SCTP ? 4 : 2);			/* R15: wrong by another number */
 	}
 	for (uint32_t i = 0; i < len; i++)
 		if (out[i] != want[i])
@@ -127,8 +129,8 @@ static inline void script_other(struct run *r, const char *s)
 		if (r->w.events[NAT_EV_NEW] != strtoul(arg, NULL, 10) || n->block->opened != r->w.events[NAT_EV_NEW])
 			run_fail(r, "%u were", r->w.events[NAT_EV_NEW]);
 	} else if (!strcmp(verb, "state")) {
-		if (strcmp(tcp_state_name(f->tcp), arg))
-			run_fail(r, "it is %s", tcp_state_name(f->tcp));
+		if (strcmp(proto_state_name(f->proto, f->tcp), arg))
+			run_fail(r, "it is %s", proto_state_name(f->proto, f->tcp));
 	} else if (!strcmp(verb, "idle")) {
 		if (strcmp(idle_class_name(f->idle), arg))
 			run_fail(r, "it is %s", idle_class_name(f->idle));
@@ -174,8 +176,7 @@ static inline void script_once(const struct script *script, enum nat_family fami
 		p.source_lo = script->source_lo;
 		p.source_hi = script->source_hi;
 	}
-	r.proto = proto == 't' ? NAT_PROTO_TCP : proto == 'u' ? NAT_PROTO_UDP :
-		  family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+	r.proto = world_proto(proto, family);
 	r.w = world_new(&p);
 	r.w.nat.event = world_event;
 	r.w.nat.ctx = &r.w;

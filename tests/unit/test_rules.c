@@ -27,6 +27,8 @@ static const struct golden {
 	{ "open on failure: bypass, four workers",              "bypass",        4, true, false },
 	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true },
 	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true },
+	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false },
+	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true },
 	{ "nothing to forward",                                 "nothing",       1, true, false },
 };
 

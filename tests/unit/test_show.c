@@ -54,7 +54,7 @@ static void ends_answer(char *buf, size_t octets)
 
 static void proto_sctp(char *buf, size_t octets)
 {
-	show_proto(buf, octets, 132);
+	show_proto(buf, octets, 131);
 }
 
 static struct nat_pkt packet_tcp4(void)
@@ -140,7 +140,7 @@ static void event_new_special(char *buf, size_t octets)
 
 static void event_state(char *buf, size_t octets)
 {
-	struct nat_event ev = { .type = NAT_EV_STATE, .index = 12, .from = TCP_SYN_RECV, .to = TCP_ESTABLISHED };
+	struct nat_event ev = { .type = NAT_EV_STATE, .flow.proto = NAT_PROTO_TCP, .index = 12, .from = TCP_SYN_RECV, .to = TCP_ESTABLISHED };
 
 	show_event(buf, octets, &ev, name);
 }
@@ -181,7 +181,7 @@ static const struct line lines[] = {
 	{ "ends of IPv6 with ports", ends_udp6, "[2001:db8:c::7]:40000 > [2001:db8:1::1]:53" },
 	{ "ends of an ICMP request", ends_request, "198.51.100.7 > 203.0.113.1 id 777" },
 	{ "ends of an ICMPv6 answer", ends_answer, "2001:db8:1::1 > 2001:db8:c::7 id 777" },
-	{ "a protocol without a name", proto_sctp, "proto-132" },
+	{ "a protocol without a name", proto_sctp, "proto-131" },
 	{ "a translated packet", packet_translated,
 	  "pkt pre tcp 198.51.100.7:40000 > 203.0.113.1:8080 => 198.51.100.7:40000 > 192.168.122.50:80 [S] 60 octets flow 12 "
 	  "forward web: translated, new flow" },

@@ -8,7 +8,7 @@
  *     tcp *:8080 > G:80; udp H:5000-5009 > G:6000 allow=CD; icmp * > G
  *
  * words: dev=N, oif=N (default BRIDGE), near=LETTER (default B, - for none),
- * allow=LETTERS, fwd=N, respect, inside (the guests' prefix is known: R83),
+ * allow=LETTERS, fwd=N, respect, rest (MAP_REST), inside (the guests' prefix is known: R83),
  * reject, drop, hold, host (MAP_HOST_SOURCE), frozen, life=N.
  * Each row is made for both families.
  */
@@ -75,13 +75,31 @@ static inline void world_free(struct world *w)
 	free(w->mem);
 }
 
+/* The letter of a protocol: tcp udp icmp sctp dccp lite gre */
+static inline uint8_t world_proto(char letter, enum nat_family family)
+{
+	switch (letter) {
+	case 't':
+		return NAT_PROTO_TCP;
+	case 'u':
+		return NAT_PROTO_UDP;
+	case 's':
+		return NAT_PROTO_SCTP;
+	case 'd':
+		return NAT_PROTO_DCCP;
+	case 'l':
+		return NAT_PROTO_UDPLITE;
+	case 'g':
+		return NAT_PROTO_GRE;
+	}
+	return family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+}
+
 static inline int world_row_order(const void *x, const void *y)
 {
 	const struct map_row *a = x, *b = y;
-	int d = a->family - b->family;
+	int d = (int)map_class_of(a->family, a->proto) - (int)map_class_of(b->family, b->proto);
 
-	if (!d)		/* 6 TCP, 17 UDP, then ICMP 1 and 58 */
-		d = (a->proto + 250) % 255 - (b->proto + 250) % 255;
 	return d ? d : a->lo - b->lo;
 }
 
@@ -95,7 +113,9 @@ static inline void rows_word(struct rows *t, struct map_row *r, const char *word
 {
 	const char *value = strchr(word, '=') ? strchr(word, '=') + 1 : "";
 
-	if (!strcmp(word, "respect")) {
+	if (!strcmp(word, "rest")) {
+		r->flags |= MAP_REST;
+	} else if (!strcmp(word, "respect")) {
 		r->flags |= MAP_RESPECT;
 	} else if (!strcmp(word, "inside")) {
 		r->inside_bits = r->family == NAT_IPV4 ? 24 : 64;
@@ -148,8 +168,7 @@ static inline void rows_add(struct rows *t, const char *text, enum nat_family fa
 	const char *s = strchr(text, ' ') + 1;
 
 	*r = (struct map_row){ .family = (uint8_t)family, .oif = BRIDGE, .forward = t->n++ };
-	r->proto = *text == 't' ? NAT_PROTO_TCP : *text == 'u' ? NAT_PROTO_UDP :
-		   family == NAT_IPV4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
+	r->proto = world_proto(*text, family);
 	s = rows_end(s, &listen, &lo, &hi);
 	s = rows_end(s + 1 + strspn(s + 1, " "), &to, &to_lo, &to_hi);
 	if (listen != '*')
@@ -159,6 +178,8 @@ static inline void rows_add(struct rows *t, const char *text, enum nat_family fa
 	r->lo = (uint16_t)lo;
 	r->hi = (uint16_t)hi;
 	r->to_lo = (uint16_t)to_lo;
+	if (r->proto == NAT_PROTO_GRE)
+		r->lo = r->hi = r->to_lo = NAT_PROTO_GRE;
 	snprintf(words, sizeof(words), "%s", s);
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		rows_word(t, r, word);
