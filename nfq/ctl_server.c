@@ -461,7 +461,7 @@ int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, c
 		return -errno;
 	}
 	err = bind_at(fd, path, why, why_octets);
-	if (!err && server.group != (gid_t)-1 && (chown(path, 0, server.group) < 0 || chmod(path, 0660) < 0)) {
+	if (!err && server.group != (gid_t)-1 && (chown(path, (uid_t)-1, server.group) < 0 || chmod(path, 0660) < 0)) {
 		err = -errno;
 		snprintf(why, why_octets, "%s: group %s: %s", path, group, strerror(-err));
 		unlink(path);

@@ -16,6 +16,7 @@
 #include "nfq/added.h"
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
+#include "nfq/guard.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
 #include "nfq/log.h"
@@ -507,6 +508,7 @@ static void run(struct daemon *d)
 	ev_timer_start(d->loop, &d->look);
 	if (notify_watchdog_s() > 0.)
 		ev_timer_again(d->loop, &d->watchdog);
+	guard_start(d->loop, &d->live);
 	notify_send("READY=1");
 	ev_run(d->loop, 0);
 }
@@ -537,6 +539,7 @@ int daemon_run(const char *path, struct conf *conf)
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
 	run(d);
 	log_info("stopping");
+	guard_stop();
 	notify_send("STOPPING=1");
 	stop(d);
 	conf_free(d->live.file);

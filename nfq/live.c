@@ -392,6 +392,11 @@ void live_refresh(struct live *l)
 		change_begin(l, NULL);
 }
 
+int live_restore(struct live *l)
+{
+	return rules_change(l, l->conf, true);
+}
+
 void live_worker_ready(struct live *l)
 {
 	if (l->change.under_way)

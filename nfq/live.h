@@ -113,6 +113,9 @@ void live_refresh(struct live *l);
 /* live_tidy - remove the rules of what is gone */
 void live_tidy(struct live *l);
 
+/* live_restore - rules of ours were removed by others: put them back; not while a change is under way. 0 or -errno */
+int live_restore(struct live *l);
+
 /* live_worker_ready - a new worker runs: it is asked for the swap that the last one may not have done */
 void live_worker_ready(struct live *l);
 

@@ -46,8 +46,10 @@ void sandbox_user(struct sandbox *s)
 {
 	struct passwd *pw = getpwnam(SANDBOX_USER);
 
-	s->uid = pw ? pw->pw_uid : 0;
-	s->gid = pw ? pw->pw_gid : 0;
+	const bool other = pw && pw->pw_uid != getuid();
+
+	s->uid = other ? pw->pw_uid : 0;
+	s->gid = other ? pw->pw_gid : 0;
 }
 
 bool sandbox_empty_root(void)

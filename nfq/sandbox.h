@@ -43,7 +43,7 @@ enum sandbox_lacks {
 
 /**
  * sandbox_user - look for the worker's user
- * @s: out; uid and gid, 0 if there is no such user
+ * @s: out; uid and gid, 0 if there is no such user or we are it
  * Asks the name service, which may take a while: once, in the main process.
  */
 void sandbox_user(struct sandbox *s);

@@ -334,6 +334,70 @@ bool steer_resume(struct steer *s, enum steer_backend backend, const char *flavo
 	return false;
 }
 
+/* Lines of @text that have @sign and not @but. */
+static unsigned lines_with(const char *text, const char *sign, const char *but)
+{
+	unsigned n = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		const char *at = memmem(text, len, sign, strlen(sign));
+
+		n += at && !memmem(text, len, but, strlen(but));
+		text += len + (text[len] == '\n');
+	}
+	return n;
+}
+
+static bool nft_count(const struct steer *s, unsigned *want, unsigned *have)
+{
+	const char *const argv[] = { "nft", "-a", "list", "table", "inet", "nfqnat", NULL };
+	char words[WORDS_OCTETS], *text = NULL;
+	int ret;
+
+	if (!s->text[0][0])
+		return false;
+	ret = run_program(argv, NULL, &text, words, sizeof(words));
+	*want = lines_with(s->text[0][0], "\t\t", "\t\ttype ");
+	*have = ret ? 0 : lines_with(text, " # handle ", "{ # handle ");
+	free(text);
+	return ret >= 0 && ret != 127;
+}
+
+bool steer_count(const struct steer *s, unsigned *want, unsigned *have)
+{
+	*want = *have = 0;
+	if (s->backend == STEER_NFT)
+		return nft_count(s, want, have);
+	if (s->backend != STEER_XT)
+		return false;
+	for (unsigned t = 0; t < RULES_TABLES; t++)
+		for (unsigned f = 0; f < 2; f++) {
+			char *saved;
+
+			if (!s->text[t][f])
+				continue;
+			saved = xt_saved(families[f], s->flavour, t);
+			if (!saved)
+				return false;
+			*want += lines_with(s->text[t][f], "-A ", ":nfqnat");
+			*have += lines_with(saved, "nfqnat", ":nfqnat");
+			free(saved);
+		}
+	return *want != 0;
+}
+
+bool steer_is_legacy(const struct steer *s)
+{
+	static int unnamed = -1;	/* what iptables without a suffix is; asked once */
+
+	if (s->backend != STEER_XT)
+		return false;
+	if (!*s->flavour && unnamed < 0)
+		unnamed = !strcmp(xt_flavour(NAT_IPV4, ""), "-legacy");
+	return *s->flavour ? !strcmp(s->flavour, "-legacy") : unnamed;
+}
+
 void steer_clear(void)
 {
 	const struct steer none = { .backend = STEER_NONE, .flavour = "" };

@@ -64,6 +64,16 @@ void steer_forget(struct steer *s);
  */
 bool steer_resume(struct steer *s, enum steer_backend backend, const char *flavour, bool conntrack);
 
+/**
+ * steer_count - how many of our rules are in the kernel
+ * @want: as installed last; @have: now
+ * Returns false if nothing is installed or it cannot be found out. Runs a program for each table.
+ */
+bool steer_count(const struct steer *s, unsigned *want, unsigned *have);
+
+/* steer_is_legacy - are the rules where the kernel tells nobody of changes? */
+bool steer_is_legacy(const struct steer *s);
+
 /* steer_clear - remove what any run before may have left, in every backend there is */
 void steer_clear(void);
 

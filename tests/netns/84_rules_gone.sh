@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Rules of ours that others remove come back within a second, and flows that were quiet meanwhile have noticed nothing.
+
+. "$(dirname "$0")/lib.sh"
+
+net_up
+serve guest tcp:7:echo tcp:80:whoami
+serve host tcp:8080:whoami
+config() {
+	config_head
+	echo "  - name: web
+    to: [$G4, \"$G6\"]
+    publish: [\"7\", \"8080:80\"]"
+}
+
+restored() { grep -c 'rules are back' "$LOG"; }
+restored_more() { (($(restored) > $1)); }
+
+# gone NAME CMD... - somebody runs CMD; the rules are there again, all of them, within a second
+gone_and_back() {
+	local name=$1 before was ms
+	shift
+
+	before=$(restored) was=$(rules_of_ours | sort)
+	ms=$(now_ms)
+	host "$@" || {
+		result 'not ok' "$name" "$* cannot be run"
+		return
+	}
+	# Every line is needed: a rule that is missing or doubled would be as bad.
+	if wait_for 10 restored_more "$before" && [ "$(rules_of_ours | sort)" = "$was" ]; then
+		ms=$(($(now_ms) - ms))
+		result ok "$name"
+		echo "# back after $ms ms"
+	else
+		result 'not ok' "$name" "$*"
+		diff <(echo "$was") <(rules_of_ours | sort) | result_note
+		diagnose
+	fi
+}
+
+# backend STEERING CLEAR_ALL...
+suite() {
+	local before
+
+	STEERING=$1
+	daemon_start -v < <(config)
+	hold quiet client $HX4 7
+	check "$1_flow" say quiet before
+	case $1 in
+	nft)
+		gone_and_back "$1_flush_ruleset" nft flush ruleset
+		gone_and_back "$1_delete_table" nft delete table inet nfqnat
+		gone_and_back "$1_flush_chain" nft flush chain inet nfqnat prerouting ;;
+	*)
+		gone_and_back "$1_F" "$1" -t raw -F
+		gone_and_back "$1_F_PREROUTING" "$1" -t raw -F PREROUTING
+		gone_and_back "$1_mangle_F" "$1" -t mangle -F
+		[ "$1" = iptables-legacy ] || gone_and_back "$1_flush_ruleset" nft flush ruleset ;;
+	esac
+	check "$1_flow_goes_on" say quiet after
+	check "$1_new_flow" sees client tcp $HX4 8080 $C4 $G4 80
+	hang_up quiet
+	# Our own changes, and those of others that leave ours alone, are not taken for a loss.
+	before=$(restored)
+	kill -HUP "$DAEMON"
+	wait_for 10 log_has 'reloaded'
+	host nft add table inet other && host nft delete table inet other
+	check "$1_reload_is_done" sees client tcp $HX6 8080 $C6 $G6 80
+	same "$1_nothing_was_put_back_in_vain" "$before" "$(restored)"
+	stops "$1_stops"
+}
+
+suite iptables-nft
+suite iptables-legacy
+if host nft add table inet probe && host nft 'add chain inet probe c { type filter hook input priority 0; }' &&
+	host nft add rule inet probe c tcp dport 1 queue num 9 2>/dev/null; then
+	host nft delete table inet probe
+	suite nft
+else
+	host nft delete table inet probe
+	skip nft_rules_gone "this kernel's nft cannot queue (check-kernel has one that can)"
+fi
+finish
