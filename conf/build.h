@@ -57,6 +57,10 @@ void conf_guest_print(const struct conf_forward *f, FILE *out);
 void conf_rows_add(struct conf_build *b, uint32_t forward, const struct conf_item *items, unsigned n,
 		   const struct conf_targets *to);
 
+/* conf_outbound_add - read one outbound rule of @kind (enum conf_out_kind), written at @node of @doc, and add it */
+void conf_outbound_add(struct conf_build *b, const struct conf_raw_out *raw, unsigned kind, struct conf_doc *doc,
+		       const yaml_node_t *node);
+
 /* conf_check - what can be judged only when all is known; sorts the rows */
 void conf_check(struct conf_build *b);
 

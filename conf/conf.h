@@ -15,6 +15,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "conf/outbound.h"
 #include "nat/addr.h"
 
 enum conf_steering {
@@ -114,6 +115,8 @@ struct conf {
 	char control_group[33];		/* who may ask, beside root */
 	char metrics_listen[64];	/* "127.0.0.1:9477", "[::1]:9477", or "off" */
 	struct conf_libvirt libvirt;
+	struct conf_out outs[CONF_OUTS];	/* in the order in which a packet is held against them */
+	unsigned n_outs;
 	struct conf_forward *forwards;
 	unsigned n_forwards;
 	struct conf_row *rows;		/* sorted by family, proto, lo, then most specific first */

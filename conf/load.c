@@ -96,6 +96,22 @@ static void read_settings(struct conf_build *b, const struct conf_raw *raw, stru
 			       c->workers, QUEUES - 2 * c->workers);
 }
 
+static void read_outbound(struct conf_build *b, const struct conf_raw *raw, struct conf_doc *tree)
+{
+	const struct { const char *key; const struct conf_raw_out *list; unsigned n, kind; } lists[] = {
+		{ "masquerade", raw->masquerade, raw->n_masquerade, CONF_MASQUERADE },
+		{ "nptv6", raw->nptv6, raw->n_nptv6, CONF_NPTV6 },
+		{ "one-to-one", raw->one_to_one, raw->n_one_to_one, CONF_ONE_TO_ONE },
+	};
+
+	for (unsigned k = 0; k < sizeof(lists) / sizeof(*lists); k++) {
+		yaml_node_t *node = conf_doc_key(tree, conf_doc_root(tree), lists[k].key);
+
+		for (unsigned i = 0; i < lists[k].n; i++)
+			conf_outbound_add(b, &lists[k].list[i], lists[k].kind, tree, conf_doc_item(tree, node, i));
+	}
+}
+
 static void read_file(struct conf_build *b, const struct conf_file *f, bool dropin)
 {
 	yaml_node_t *forwards;
@@ -107,6 +123,7 @@ static void read_file(struct conf_build *b, const struct conf_file *f, bool drop
 	if (raw && !dropin) {
 		read_settings(b, raw, &tree);
 		conf_libvirt_read(b, raw, &tree);
+		read_outbound(b, raw, &tree);
 	}
 	forwards = conf_doc_key(&tree, conf_doc_root(&tree), "forwards");
 	for (unsigned i = 0; raw && i < raw->n_forwards && !b->errs->oom; i++)

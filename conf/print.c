@@ -92,6 +92,8 @@ void conf_print(const struct conf *c, FILE *out)
 	const struct widths w = measure(c);
 
 	conf_keys_print(c, out);
+	for (unsigned i = 0; i < c->n_outs; i++)
+		conf_out_print(&c->outs[i], out);
 	for (unsigned i = 0; i < c->n_rows; i++)
 		print_row(c, &c->rows[i], &w, out);
 	for (unsigned i = 0; i < c->n_forwards; i++)

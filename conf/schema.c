@@ -66,6 +66,36 @@ static const cyaml_schema_field_t libvirt_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("forwards", LIST_OPTIONAL, struct conf_raw, forwards, n_forwards, &forward, 0, \
 				   CYAML_UNLIMITED)
 
+static const cyaml_schema_field_t masquerade_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("from", LIST_OPTIONAL, struct conf_raw_out, from, n_from, &text, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_STRING_PTR("out", LIST_OPTIONAL, struct conf_raw_out, out, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_SEQUENCE_COUNT("to", LIST_OPTIONAL, struct conf_raw_out, to, n_to, &text, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("except", LIST_OPTIONAL, struct conf_raw_out, except, n_except, &text, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_STRING_PTR("ports", LIST_OPTIONAL, struct conf_raw_out, ports, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("filter", LIST_OPTIONAL, struct conf_raw_out, filter, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("mid-stream", LIST_OPTIONAL, struct conf_raw_out, mid_stream, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("max-mappings", LIST_OPTIONAL, struct conf_raw_out, max_mappings, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t stateless_fields[] = {
+	CYAML_FIELD_STRING_PTR("inside", LIST_OPTIONAL, struct conf_raw_out, inside, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("outside", LIST_OPTIONAL, struct conf_raw_out, outside, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("out", LIST_OPTIONAL, struct conf_raw_out, out, 1, CONF_TEXT_MAX),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t masquerade = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct conf_raw_out, masquerade_fields),
+};
+
+static const cyaml_schema_value_t stateless = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct conf_raw_out, stateless_fields),
+};
+
+#define OUTBOUND(key, member, schema)                                                                                  \
+	CYAML_FIELD_SEQUENCE_COUNT(key, LIST_OPTIONAL, struct conf_raw, member, n_##member, schema, 0, CYAML_UNLIMITED)
+
 static const cyaml_schema_field_t main_fields[] = {
 #define X(id, key, ...) CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, struct conf_raw, id, 1, CONF_TEXT_MAX),
 	CONF_SETTING_LIST(X)
@@ -74,6 +104,9 @@ static const cyaml_schema_field_t main_fields[] = {
 	CYAML_FIELD_MAPPING("control", CYAML_FLAG_OPTIONAL, struct conf_raw, control, control_fields),
 	CYAML_FIELD_MAPPING("metrics", CYAML_FLAG_OPTIONAL, struct conf_raw, metrics, metrics_fields),
 	CYAML_FIELD_MAPPING("libvirt", CYAML_FLAG_OPTIONAL, struct conf_raw, libvirt, libvirt_fields),
+	OUTBOUND("masquerade", masquerade, &masquerade),
+	OUTBOUND("nptv6", nptv6, &stateless),
+	OUTBOUND("one-to-one", one_to_one, &stateless),
 	FORWARDS,
 	CYAML_FIELD_END
 };

@@ -24,6 +24,13 @@ struct conf_raw_forward {
 	unsigned n_to, n_publish, n_allow;
 };
 
+/* An outbound rule of any kind; NULL: not given. */
+struct conf_raw_out {
+	char *inside, *outside, *out, *ports, *filter, *mid_stream, *max_mappings;
+	char **from, **to, **except;
+	unsigned n_from, n_to, n_except;
+};
+
 /* A file as text. Settings are NULL where the file does not have them. */
 struct conf_raw {
 #define X(id, ...) char *id;
@@ -43,6 +50,8 @@ struct conf_raw {
 		unsigned n_uri;
 	} libvirt;
 #undef X
+	struct conf_raw_out *masquerade, *nptv6, *one_to_one;
+	unsigned n_masquerade, n_nptv6, n_one_to_one;
 	struct conf_raw_forward *forwards;
 	unsigned n_forwards;
 };

@@ -34,6 +34,13 @@ void pool_block(struct pool *p, unsigned proto, uint16_t port, bool blocked)
 		__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED);
 }
 
+void pool_block_all(struct pool *p, const uint32_t *blocked)
+{
+	for (unsigned proto = 0; proto < POOL_PROTOS; proto++)
+		for (unsigned w = 0; w < 65536 / 32; w++)
+			__atomic_store_n(&p->head->blocked[proto][w], blocked[proto * (65536 / 32) + w], __ATOMIC_RELAXED);
+}
+
 static bool is_blocked(const struct pool *p, uint8_t proto, uint32_t port)
 {
 	uint32_t word = __atomic_load_n(&p->head->blocked[blocked_proto(proto)][port / 32], __ATOMIC_RELAXED);

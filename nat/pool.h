@@ -164,6 +164,9 @@ unsigned pool_expire(struct pool *p, nat_tick now, unsigned budget);
 /* pool_block - may @port (host order) of @proto (POOL_*) be given out? Seen by other threads at once. */
 void pool_block(struct pool *p, unsigned proto, uint16_t port, bool blocked);
 
+/* pool_block_all - the same for all ports at once; @blocked: as pool_head.blocked, one protocol after the other */
+void pool_block_all(struct pool *p, const uint32_t *blocked);
+
 /* pool_check - P1-P4; NULL or which is broken. O(pool). */
 const char *pool_check(const struct pool *p);
 

@@ -19,6 +19,7 @@
 #include "nfq/guard.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
+#include "nfq/live_out.h"
 #include "nfq/log.h"
 #include "nfq/notify.h"
 #include "nfq/pulse.h"
@@ -43,6 +44,7 @@ enum {
 
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
 static const double RESTART_WAIT_S = 1.0;
+static const double PORTS_EVERY_S = 5.0;		/* the host's sockets are looked at, R22 */
 static const double TIDY_WAIT_S = 1.0;	/* rules that are left over do no harm; removing them takes our time */
 
 struct daemon {
@@ -61,7 +63,7 @@ struct daemon {
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
-	ev_timer settle, restart, tidy, look, watchdog;
+	ev_timer settle, restart, tidy, look, watchdog, ports;
 	ev_signal on_hup, on_usr1, on_usr2, on_term, on_int;
 };
 
@@ -314,6 +316,15 @@ static void on_routes(struct ev_loop *loop, ev_io *w, int events)
 	}
 }
 
+static void on_ports(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct daemon *d = w->data;
+
+	(void)loop;
+	(void)events;
+	live_out_block(&d->live);
+}
+
 static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct daemon *d = w->data;
@@ -413,6 +424,9 @@ static void watch(struct daemon *d)
 	signal_watch(d, &d->on_term, SIGTERM);
 	signal_watch(d, &d->on_int, SIGINT);
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
+	ev_timer_init(&d->ports, on_ports, PORTS_EVERY_S, PORTS_EVERY_S);
+	d->ports.data = d;
+	ev_timer_start(d->loop, &d->ports);
 	ev_timer_init(&d->restart, on_restart, 0., 0.);
 	ev_timer_init(&d->tidy, on_tidy, 0., TIDY_WAIT_S);
 	ev_timer_init(&d->look, on_look, 1., 1.);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nfq/live_out.h"
 #include "nfq/log.h"
 #include "nfq/route.h"
 #include "nfq/rules.h"
@@ -144,7 +145,7 @@ static int rules_begin(struct live *l, const struct conf *c)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = rules_make(c, l->threads, way_to, &r);
+	int err = live_out_rules(l, c, way_to, &r);
 
 	if (err)
 		return err;
@@ -165,7 +166,7 @@ static int rules_change(struct live *l, const struct conf *c, bool always)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = rules_make(c, l->threads, way_to, &r);
+	int err = live_out_rules(l, c, way_to, &r);
 
 	if (err)
 		return err;
@@ -174,6 +175,17 @@ static int rules_change(struct live *l, const struct conf *c, bool always)
 	if (err)
 		log_error("steering rules: %s", why);
 	return err;
+}
+
+/* Outbound rules of @old that are not in @both come behind its own. */
+static void outs_widen(struct conf *both, const struct conf *old)
+{
+	for (unsigned i = 0, k; i < old->n_outs && both->n_outs < CONF_OUTS; i++) {
+		for (k = 0; k < both->n_outs && memcmp(&both->outs[k], &old->outs[i], sizeof(old->outs[i])) != 0; k++)
+			;
+		if (k == both->n_outs)
+			both->outs[both->n_outs++] = old->outs[i];
+	}
 }
 
 /* Rules for what runs and what comes, together. */
@@ -190,6 +202,7 @@ static int rules_widen(struct live *l, const struct conf *new)
 	if (l->conf->n_rows)
 		memcpy(both.rows + new->n_rows, l->conf->rows, l->conf->n_rows * sizeof(*both.rows));
 	both.n_rows += l->conf->n_rows;
+	outs_widen(&both, l->conf);
 	err = rules_change(l, &both, false);
 	free(both.rows);
 	return err;

@@ -22,6 +22,7 @@
 #define NFQ_LIVE_H
 
 #include "conf/dynamic.h"
+#include "nfq/outside.h"
 #include "nfq/state.h"
 #include "nfq/steer.h"
 #include "nfq/table.h"
@@ -62,6 +63,7 @@ struct live {
 	struct table table;
 	struct state state;
 	struct steer steer;
+	struct outside_taken unsteered;	/* ports that the rules for masquerade leave out: live_out.h */
 	unsigned threads;		/* queue pairs that the rules spread packets over */
 	struct change change;
 	bool held;			/* taken over: table and rules stay as they are until the sources have settled */

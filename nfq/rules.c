@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nat/tuple.h"
+#include "nfq/rules_out.h"
 
 /* One row's part in a group, before merging. */
 struct piece {
@@ -129,5 +130,6 @@ void rules_free(struct rules *r)
 	free(r->listener);
 	free(r->guest);
 	free(r->pool);
+	rules_outs_free(r);
 	*r = (struct rules){ 0 };
 }

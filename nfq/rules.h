@@ -43,6 +43,8 @@ struct group {
 	unsigned n_ports;
 };
 
+struct rules_out;
+
 struct rules {
 	struct group *listener, *guest;
 	unsigned n_listeners, n_guests;
@@ -52,6 +54,8 @@ struct rules {
 	bool bypass;			/* fail open: the kernel goes on as if there were no rule */
 	bool conntrack;			/* the kernel has it: new flows can be told apart in FORWARD */
 	bool fragments;			/* it does not, so nobody puts fragments together: they are queued */
+	struct rules_out *out;		/* outbound rules: rules_out.h */
+	unsigned n_outs;
 	struct ports *pool;		/* memory of all groups' ports */
 };
 

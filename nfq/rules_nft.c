@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "nat/tuple.h"
+#include "nfq/rules_out.h"
 
 static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
 {
@@ -202,7 +203,9 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	fputs("table inet nfqnat\nflush table inet nfqnat\ntable inet nfqnat {\n", out);
 
 	chain_begin("prerouting", "-300", out);
+	rules_out_write_nft(r, RULES_OUT_FAR, out);
 	fputs("\t\tfib daddr type != local return\n", out);
+	rules_out_write_nft(r, RULES_OUT_NEAR, out);
 	write_listeners(r, false, out);
 	write_answers(r, true, out);
 	write_errors(r, false, out);
@@ -216,10 +219,12 @@ void rules_write_nft(const struct rules *r, FILE *out)
 
 	chain_begin("forward", "-150", out);
 	write_forward(r, out);
+	rules_out_write_nft(r, RULES_OUT_FORWARD, out);
 	fputs("\t}\n", out);
 
 	chain_begin("postrouting", "-150", out);
 	write_answers(r, false, out);
+	rules_out_write_nft(r, RULES_OUT_LEAVING, out);
 	write_errors_leaving(r, out);
 	fputs("\t}\n", out);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nat/tuple.h"
+#include "nfq/rules_out.h"
 
 enum { MULTIPORT_SLOTS = 15 };		/* XT_MULTI_PORTS; a range takes two */
 
@@ -249,6 +250,7 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 		write_rule(r, &u, out);
 		write_also_pieces(r, u, out);
 	}
+	rules_out_write_xt(r, family, RULES_RAW, out);
 	write_errors(r, family, "nfqnat-pre", false, out);
 	write_errors(r, family, "nfqnat-out", false, out);
 }
@@ -284,6 +286,7 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		if (r->conntrack)
 			write_rule(r, &u, out);
 	}
+	rules_out_write_xt(r, family, RULES_MANGLE, out);
 	write_errors_leaving(r, family, out);
 	write_errors(r, family, "nfqnat-in", false, out);
 }
@@ -336,6 +339,8 @@ void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_ta
 	for (unsigned i = 0; i < N_CHAINS; i++)
 		if (chains[i].table == t)
 			fprintf(out, "-A %s%s -j %s\n", chains[i].from, chains[i].match, chains[i].name);
+	if (t == RULES_RAW)
+		rules_out_jumps_xt(r, family, out);
 	if (t == RULES_RAW)
 		write_raw(r, family, out);
 	else

@@ -57,6 +57,9 @@ int state_make(struct state *s, struct nat_params *p)
 
 	p->max_rows = STATE_MAX_ROWS;
 	p->max_allow = STATE_MAX_ALLOW;
+	p->max_outs = STATE_MAX_OUTS;
+	p->max_mappings = STATE_MAX_MAPPINGS;
+	p->max_peers = p->max_flows;
 	if (getrandom(&p->key, sizeof(p->key), 0) != sizeof(p->key))
 		return -EIO;
 	new.octets = block_octets(p);

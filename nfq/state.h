@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 
+#include "conf/outbound.h"
 #include "nat/nat.h"
 
 enum {
@@ -25,6 +26,8 @@ enum {
 	STATE_MAX_ROWS = 131072,	/* rows in a mapping table: twice every port once */
 	STATE_MAX_ALLOW = 65536,
 	STATE_MAX_NAMES = 65536,
+	STATE_MAX_OUTS = CONF_OUTS,
+	STATE_MAX_MAPPINGS = 131072,	/* of masqueraded guests; memory is taken as they are made */
 	STATE_NAME_OCTETS = 48,
 	STATE_THREADS_MAX = 64,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nfq/log.h"
+#include "nfq/rules_out.h"
 #include "nfq/run.h"
 
 enum { NAME_OCTETS = 40, WORDS_OCTETS = 512, WHY_OCTETS = 640 };
@@ -114,7 +115,7 @@ static bool rules_have(const struct rules *r, enum nat_family family)
 	for (unsigned i = 0; i < r->n_listeners; i++)
 		if (r->listener[i].family == family)
 			return true;
-	return false;
+	return rules_outs_have(r, family);
 }
 
 void steer_forget(struct steer *s)

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "nfq/log.h"
+#include "nfq/outside.h"
+#include "nfq/table_out.h"
 
 /* An ifindex that no interface has: rows of an absent device match nothing. */
 #define DEV_ABSENT UINT32_MAX
@@ -135,12 +137,15 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
 	free(allow_at);
 	*t = new;
-	return 0;
+	if (!table_outs_make(c, host, t))
+		return 0;
+	table_free(t);
+	return -ENOMEM;
 }
 
 int table_make(const struct conf *c, struct table *t)
 {
-	static const struct table_host this_host = { route_get, if_nametoindex };
+	static const struct table_host this_host = { route_get, if_nametoindex, outside_addr, outside_ranges };
 
 	return table_make_on(c, &this_host, t);
 }
@@ -149,13 +154,16 @@ bool table_same(const struct table *a, const struct table *b)
 {
 	return a->n_rows == b->n_rows && a->n_allow == b->n_allow &&
 	       (!a->n_rows || !memcmp(a->row, b->row, a->n_rows * sizeof(*a->row))) &&
-	       (!a->n_allow || !memcmp(a->allow, b->allow, a->n_allow * sizeof(*a->allow)));
+	       (!a->n_allow || !memcmp(a->allow, b->allow, a->n_allow * sizeof(*a->allow))) && table_outs_same(a, b);
 }
 
 void table_free(struct table *t)
 {
 	free(t->row);
 	free(t->allow);
+	free(t->out);
+	free(t->out_addr);
+	free(t->out_except);
 	*t = (struct table){ 0 };
 }
 
@@ -168,6 +176,8 @@ int table_load(const struct table *t, const struct conf *c, struct state *s, uin
 		return -EBUSY;
 	*area = !s->nat.block->active;
 	if (map_build(m, t->row, t->n_rows, t->allow, t->n_allow, &bad) != MAP_OK || map_check(m))
+		return -E2BIG;
+	if (table_outs_load(t, c, s, *area))
 		return -E2BIG;
 	for (uint32_t i = 0; i < c->n_forwards; i++)
 		state_set_name(s, *area, i, c->forwards[i].name);

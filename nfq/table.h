@@ -19,6 +19,8 @@
 struct table_host {
 	int (*route)(const struct nat_addr *to, enum nat_family family, struct route *r);	/* route_get() */
 	unsigned (*device)(const char *name);	/* if_nametoindex(): 0 if there is none */
+	int (*address)(const char *device, enum nat_family family, struct nat_addr *a);	/* outside_addr() */
+	void (*ranges)(const struct conf_out *o, struct out_range range[OUT_RANGES]);	/* outside_ranges() */
 };
 
 /* The rows of a configuration as they apply to this host now. */
@@ -27,6 +29,12 @@ struct table {
 	uint32_t n_rows;
 	struct nat_prefix *allow;
 	uint32_t n_allow;
+	struct out_rule *out;		/* conf->n_outs of them, in their order */
+	uint32_t n_outs;
+	struct nat_addr *out_addr;
+	uint32_t n_out_addrs;
+	struct nat_prefix *out_except;
+	uint32_t n_out_excepts;
 };
 
 /**
@@ -34,6 +42,7 @@ struct table {
  * A device that does not exist now gets rows that match nothing; a guest
  * without a route gets rows without oif. Both are warned about, and the
  * caller makes the table again when route_watch says that something changed.
+ * So with masquerades: without their device or an address nothing of them leaves.
  * Returns 0, or -ENOMEM. Freed with table_free().
  */
 int table_make(const struct conf *c, struct table *t);

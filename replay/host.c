@@ -64,7 +64,7 @@ static int route_inside(const struct nat_addr *to, enum nat_family family, struc
 
 const struct table_host *host_answers(void)
 {
-	static const struct table_host answers = { route_inside, device_index };
+	static const struct table_host answers = { route_inside, device_index, NULL, NULL };	/* masquerades go out by what they are told: `to:` */
 
 	return &answers;
 }

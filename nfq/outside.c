@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* outside - see outside.h */
+#include "nfq/outside.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nfq/route.h"
+
+enum { FIRST_PORT = 600, ROOM_OCTETS = 32768 };
+
+/* The best address so far of one device. */
+struct search {
+	uint32_t device;
+	enum nat_family family;
+	struct nat_addr preferred;	/* what the kernel would use; all zero: not known */
+	struct nat_addr best;
+	unsigned rank;			/* of best; 0: none */
+};
+
+/* An address as the kernel tells of it. */
+struct candidate {
+	const void *octets;
+	uint32_t flags;
+	uint8_t bits;			/* of its subnet */
+};
+
+static int take_attr(const struct nlattr *a, void *arg)
+{
+	struct candidate *c = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFA_LOCAL:			/* of a point-to-point link IFA_ADDRESS is the other end */
+		c->octets = mnl_attr_get_payload(a);
+		break;
+	case IFA_ADDRESS:
+		if (!c->octets)
+			c->octets = mnl_attr_get_payload(a);
+		break;
+	case IFA_FLAGS:
+		c->flags = mnl_attr_get_u32(a);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* How much an address is wanted; 0: not at all. */
+static unsigned rank_of(const struct search *s, const struct nat_addr *a, const struct candidate *c)
+{
+	unsigned rank = 1;
+	uint32_t flags = c->flags;
+
+	if (s->family == NAT_IPV4)
+		return 1u + (flags & IFA_F_SECONDARY ? 0u : 2u) + (c->bits < 32 ? 1u : 0u);
+	if (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
+		return 0;
+	if ((a->octet[0] & 0xfe) != 0xfc)
+		rank += 4;
+	if (!(flags & IFA_F_TEMPORARY))
+		rank += 2;
+	if (c->bits < 128)
+		rank += 1;		/* one of a subnet rather than one by itself */
+	return nat_addr_eq(a, &s->preferred) ? 16 : rank;
+}
+
+static int take_addr(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
+	struct search *s = arg;
+	struct candidate c = { .flags = m->ifa_flags, .bits = m->ifa_prefixlen };
+	struct nat_addr a;
+	unsigned rank;
+
+	if (m->ifa_index != s->device || m->ifa_scope != RT_SCOPE_UNIVERSE)
+		return MNL_CB_OK;
+	mnl_attr_parse(nlh, sizeof(*m), take_attr, &c);
+	if (!c.octets)
+		return MNL_CB_OK;
+	a = s->family == NAT_IPV4 ? nat_addr_v4(c.octets) : nat_addr_v6(c.octets);
+	rank = rank_of(s, &a, &c);
+	if (rank > s->rank) {
+		s->rank = rank;
+		s->best = a;
+	}
+	return MNL_CB_OK;
+}
+
+static int ask(struct mnl_socket *nl, struct search *s)
+{
+	char buf[ROOM_OCTETS] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifaddrmsg *m;
+	ssize_t n;
+	int ret;
+
+	nlh->nlmsg_type = RTM_GETADDR;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	m->ifa_family = s->family == NAT_IPV4 ? AF_INET : AF_INET6;
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		ret = mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(nl), take_addr, s);
+	} while (ret > MNL_CB_STOP);
+	return ret < 0 ? -errno : 0;
+}
+
+static bool is_up(const char *device)
+{
+	struct ifreq ifr = { .ifr_flags = 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool up;
+
+	memcpy(ifr.ifr_name, device, strnlen(device, IFNAMSIZ - 1));
+	up = fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & IFF_UP);
+	if (fd >= 0)
+		close(fd);
+	return up;
+}
+
+/* What this host would use itself toward everybody, 2000::/3. */
+static struct nat_addr preferred(uint32_t device)
+{
+	struct nat_addr to = { .octet = { 0x20, [15] = 1 } };
+	struct route r;
+
+	if (route_get(&to, NAT_IPV6, &r) < 0 || r.oif != device)
+		return (struct nat_addr){ 0 };
+	return r.near;
+}
+
+int outside_addr(const char *device, enum nat_family family, struct nat_addr *a)
+{
+	struct search s = { .device = if_nametoindex(device), .family = family };
+	struct mnl_socket *nl;
+	int err = 0;
+
+	if (!s.device || !is_up(device))
+		return -ENODEV;
+	if (family == NAT_IPV6)
+		s.preferred = preferred(s.device);
+	nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!nl)
+		return -errno;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		err = -errno;
+	if (!err)
+		err = ask(nl, &s);
+	mnl_socket_close(nl);
+	if (!err && !s.rank)
+		err = -EADDRNOTAVAIL;
+	if (!err)
+		*a = s.best;
+	return err;
+}
+
+void outside_ranges(const struct conf_out *o, struct out_range range[OUT_RANGES])
+{
+	unsigned lo = 32768, hi = 60999, n = 0;
+	FILE *f;
+
+	memset(range, 0, OUT_RANGES * sizeof(*range));
+	if (o->lo) {
+		range[0] = (struct out_range){ o->lo, o->hi };
+		return;
+	}
+	f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	if (f) {
+		if (fscanf(f, "%5u %5u", &lo, &hi) != 2 || lo > hi || hi > 65535) {
+			lo = 32768;
+			hi = 60999;
+		}
+		fclose(f);
+	}
+	if (lo > FIRST_PORT)
+		range[n++] = (struct out_range){ FIRST_PORT, (uint16_t)(lo - 1) };
+	if (hi < 65535)
+		range[n] = (struct out_range){ (uint16_t)(hi < FIRST_PORT ? FIRST_PORT : hi + 1), 65535 };
+}
+
+static void mark(struct outside_taken *t, unsigned proto, unsigned port)
+{
+	if (port <= 65535)
+		t->bit[proto][port / 32] |= UINT32_C(1) << port % 32;
+}
+
+/* A line is "sl local:port remote:port st ...", all in hexadecimal. */
+static void read_sockets(struct outside_taken *t, unsigned proto, const char *path, bool listening)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	unsigned port, state;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) != 2)
+			continue;
+		/* TCP_LISTEN is 10; an unconnected UDP socket is TCP_CLOSE, 7: include/net/tcp_states.h */
+		if (!listening || (proto == POOL_TCP ? state == 10 : state == 7))
+			mark(t, proto, port);
+	}
+	if (f)
+		fclose(f);
+}
+
+void outside_sockets(struct outside_taken *t, bool listening)
+{
+	static const struct { unsigned proto; const char *path; } files[] = {
+		{ POOL_TCP, "/proc/self/net/tcp" },   { POOL_TCP, "/proc/self/net/tcp6" },
+		{ POOL_UDP, "/proc/self/net/udp" },   { POOL_UDP, "/proc/self/net/udp6" },
+		{ POOL_ICMP, "/proc/self/net/icmp" }, { POOL_ICMP, "/proc/self/net/icmp6" },
+	};
+
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		read_sockets(t, files[i].proto, files[i].path, listening);
+}
+
+void outside_forwards(struct outside_taken *t, const struct conf *c)
+{
+	for (unsigned i = 0; i < c->n_rows; i++) {
+		const struct conf_row *r = &c->rows[i];
+
+		if (r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP)
+			continue;
+		for (unsigned port = r->lo; port <= r->hi; port++)
+			mark(t, r->proto == IPPROTO_TCP ? POOL_TCP : POOL_UDP, port);
+	}
+}
