@@ -101,7 +101,8 @@ class Queue(Program):
                     "-m", "conntrack", "--ctstate", "NEW", "-j", "ACCEPT")
             for proto, first in (("tcp", 0), ("udp", self.second)):
                 queue = ["--queue-num", first] if self.workers == 1 else \
-                    ["--queue-balance", "%d:%d" % (first, first + self.workers - 1), "--queue-cpu-fanout"]
+                    ["--queue-balance", "%d:%d" % (first, first + self.workers - 1)] + \
+                    (["--queue-cpu-fanout"] if proto == "udp" else [])      # as nfqnatd's: docs/decisions/0005
                 for port in PORTS:
                     lab.run("host", tool, "-w", verb, "PREROUTING", "-t", "raw", "-d", self.inbound[family], "-p", proto,
                             "--dport", port + self.shift, "-j", "NFQUEUE", *queue)
