@@ -44,7 +44,7 @@ uint64_t hist_at(const struct hist *h, double share)
 	for (unsigned c = 0; c < HIST_CELLS; c++) {
 		seen += h->cell[c];
 		if (seen > want)
-			return middle_of(c);
+			return middle_of(c) < h->max_ns ? middle_of(c) : h->max_ns;
 	}
 	return h->max_ns;
 }

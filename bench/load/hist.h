@@ -25,7 +25,7 @@ void hist_add(struct hist *h, uint64_t ns);
 /**
  * hist_at - the value that @share of all values do not exceed
  * @share: 0 .. 1, as 0.99
- * Returns nanoseconds, the middle of the cell; 0 if there are no values. O(cells).
+ * Returns nanoseconds, the middle of the cell but never above the largest; 0 if there are no values. O(cells).
  */
 uint64_t hist_at(const struct hist *h, double share);
 

@@ -53,6 +53,9 @@ static void nothing_and_too_much(void **state)
 	hist_add(&h, UINT64_MAX);
 	assert_int_equal(hist_at(&h, 1), UINT64_MAX);
 	assert_true(hist_at(&h, 0.5) > 1ull << 40);
+	memset(&h, 0, sizeof(h));
+	hist_add(&h, 65 << 10);		/* below the middle of its cell */
+	assert_int_equal(hist_at(&h, 0.5), 65 << 10);
 }
 
 int main(void)
