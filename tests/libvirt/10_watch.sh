@@ -4,8 +4,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-DHCP4="<ip address='$B4' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.99'/></dhcp></ip>"
-DHCP6="<ip family='ipv6' address='$B6' prefix='64'><dhcp><range start='fd00:122::100' end='fd00:122::1ff'/></dhcp></ip>"
 NS=urn:nfqnat:forwards:1
 
 # Absent at start: it is waited for, and its guests are there at once.
@@ -13,7 +11,7 @@ follow qemu:///system lxc:///system
 sees absent_at_start "$LONG" 'conn("qemu") == False and conn("lxc") == False and why("qemu")'
 must "libvirtd starts" libvirtd_start
 sees comes_later "$LONG" 'conn("qemu") and conn("lxc")'
-must "network" net_define default virbr0 "<forward mode='nat'><nat ipv6='yes'/></forward>" "$DHCP4" "$DHCP6"
+must "network" net_default
 sees net_started "$LONG" 'net("default")["active"] and net("default")["mode"] == "nat" and net("default")["ipv6_nat"]
 	and net("default")["addresses"] == ["192.168.122.1/24", "fd00:122::1/64"]'
 

@@ -97,6 +97,18 @@ lxc() {
 	vl define "$DIR/$1.xml" >/dev/null
 }
 
+# lab_ready - libvirtd, network "default" (NAT, also of IPv6, DHCP for both) and container c1, defined; all only once
+lab_ready() {
+	libvirtd_answers >/dev/null 2>&1 || must "libvirtd starts" libvirtd_start
+	v net-info default >/dev/null 2>&1 || must "network default" net_default
+	vl dominfo c1 >/dev/null 2>&1 || must "container c1" lxc c1
+}
+net_default() {
+	net_define default virbr0 "<forward mode='nat'><nat ipv6='yes'/></forward>" \
+		"<ip address='$B4' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.99'/></dhcp></ip>" \
+		"<ip family='ipv6' address='$B6' prefix='64'><dhcp><range start='fd00:122::100' end='fd00:122::1ff'/></dhcp></ip>"
+}
+
 # ---- the watcher alone ----
 
 # follow URI... - start nfqnat-virt --follow; FOLLOWER is its pid
@@ -154,6 +166,12 @@ check() {
 
 # sees NAME SECONDS EXPR - the same of a world
 sees() { check "$1" world "$2" "$3"; }
+
+# The watcher of a script ends with it.
+cleanup() {
+	[ -z "${FOLLOWER:-}" ] || kill "$FOLLOWER" 2>/dev/null
+}
+trap cleanup EXIT
 
 # must WHAT CMD... - a step without which the rest means nothing
 must() {

@@ -46,6 +46,8 @@ static int by_rank(const struct claim *a, const struct claim *b)
 	int n = (int)a->source - b->source;
 
 	if (!n)
+		n = (int)a->family - b->family;
+	if (!n)
 		n = (int)a->failed - b->failed;
 	if (!n)
 		n = (int)from_mac(b) - from_mac(a);

@@ -73,7 +73,7 @@ void claims_judge(struct claims *c, const struct claim_judge *j);
 
 /**
  * claims_find - the claims of one NIC, best first
- * After claims_judge(). By source; neighbours that answer before those that do
+ * After claims_judge(). By source, then IPv4 before IPv6; neighbours that answer before those that do
  * not; then IPv4: the newest first (the guest has changed its address); IPv6:
  * the one made from the MAC (RFC 4291 appendix A) first, then the oldest, for
  * temporary addresses (RFC 8981) come and go. @n: out. Owned by @c.
