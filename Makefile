@@ -242,6 +242,7 @@ install: all $(BENCH) ## install below PREFIX (and DESTDIR)
 	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
 	install -Dm644 docs/nfqnat.yaml.5 $(MAN)/man5/nfqnat.yaml.5
+	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
 	install -Dm644 examples/nfqnat.yaml $(DOC)/examples/nfqnat.yaml
 	install -Dm755 -t $(BENCHDIR) bench/run bench/compare $B/bench/accept $B/bench/textbook $B/bench/loadgen
 	install -Dm644 -t $(BENCHDIR) $(wildcard bench/*.py)

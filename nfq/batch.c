@@ -12,12 +12,18 @@
 #include "nfq/state.h"
 
 static const char *(*forward_name)(uint32_t forward);
+static const char *(*flow_name)(const struct nat_flow *f);
 static void (*on_reset)(const struct nat_flow *f);
 static void (*on_reject)(const uint8_t *packet, uint32_t octets);
 
 void batch_names(const char *(*name)(uint32_t forward))
 {
 	forward_name = name;
+}
+
+void batch_flow_names(const char *(*name)(const struct nat_flow *f))
+{
+	flow_name = name;
 }
 
 void batch_on_reset(void (*reset)(const struct nat_flow *f))
@@ -71,8 +77,10 @@ static void note_event(void *ctx, const struct nat_event *ev)
 
 	if (ev->type == NAT_EV_END && (ev->cause == NAT_END_FORWARD || ev->cause == NAT_END_FLUSHED) && ev->flow.proto == NAT_PROTO_TCP && on_reset)
 		on_reset(&ev->flow);
+	if (b->taps && ev->type == NAT_EV_END)
+		tally_add(&b->taps->tally, flow_name(&ev->flow), &ev->flow);
 	if (tap_wants(b->taps, TAP_EVENTS))
-		tap_event(b->tap, ev, ev->forward == NAT_NONE ? "" : forward_name(ev->forward));
+		tap_event(b->tap, ev, flow_name(&ev->flow));
 	if (!log_verbose)
 		return;
 	if (b->n_events == BATCH_EVENTS)

@@ -46,7 +46,7 @@ struct batch {
 	struct hold_list leaving;	/* fragments decided in this batch that came in earlier ones */
 	struct tap_counts counts;
 	struct tap_writer *tap;		/* NULL: nobody is told anything; with batch_tap() */
-	const struct tap *taps;		/* who watches; set with tap */
+	struct tap *taps;		/* who watches; set with tap */
 };
 
 /* batch_init - 0 or -ENOMEM */
@@ -77,6 +77,9 @@ void batch_names(const char *(*name)(uint32_t forward));
 
 /* batch_on_reject - who tells senders of packets that are rejected; must not block */
 void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets));
+
+/* batch_flow_names - how watchers and counters name a flow's forward, "" if it has none; once, before batch_tap() */
+void batch_flow_names(const char *(*name)(const struct nat_flow *f));
 
 /* batch_on_reset - who is told of TCP flows that lost their forward; called under the lock, must not block */
 void batch_on_reset(void (*reset)(const struct nat_flow *f));

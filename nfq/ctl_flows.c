@@ -40,14 +40,12 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	struct flows_job *job = arg;
 
 	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < s->nat.block->max_flows; i++, job->at++) {
-		uint32_t number;
 		struct nat_flow f;
 		const char *forward;
 
 		if (!peek_flow(&s->nat, job->at, &f))
 			continue;
-		number = nat_forward(&s->nat, &f);
-		forward = number != NAT_NONE ? state_name(s, number) : "";
+		forward = state_flow_name(s, &f);
 		if (!ctl_filter_has(&job->filter, &f, forward, ""))
 			continue;
 		if (ctl_raw_room(c) < CTL_LINE_OCTETS)

@@ -50,13 +50,11 @@ static enum ctl_more scan(struct ctl_client *c, struct flush_job *job)
 
 	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < s->nat.block->max_flows; i++, job->at++) {
 		struct control_msg m = { .type = CONTROL_FLUSH, .area = job->at };
-		uint32_t number;
 		const char *forward;
 
 		if (!peek_flow(&s->nat, job->at, &m.flow))
 			continue;
-		number = nat_forward(&s->nat, &m.flow);
-		forward = number != NAT_NONE ? state_name(s, number) : "";
+		forward = state_flow_name(s, &m.flow);
 		if (!ctl_filter_has(&job->filter, &m.flow, forward, ""))
 			continue;
 		if (send_or_wait(&m, &sent) == CTL_MORE)

@@ -29,6 +29,7 @@ struct ctl_client {
 	enum ctl_more (*more)(struct ctl_client *c, void *job);
 	void (*drop)(void *job);
 	void *job;
+	const char *only;		/* the one command of a child; NULL: a client from outside */
 	bool waiting;			/* the job said CTL_WAIT */
 	bool ending;			/* hang up when everything is out */
 	bool serving;			/* inside serve(): nothing below may free the client */
@@ -186,7 +187,7 @@ static void request(struct ctl_client *c, const char *line, size_t len)
 		return;
 	}
 	for (const struct ctl_command *row = server.table; row->name; row++)
-		if (!strcmp(row->name, cmd)) {
+		if (!strcmp(row->name, cmd) && (!c->only || !strcmp(c->only, cmd))) {
 			row->run(c, req);
 			json_decref(req);
 			return;
@@ -273,7 +274,7 @@ static void serve(struct ctl_client *c)
 		events |= EV_WRITE;
 	want(c, events);
 	/* Nobody may hold a place without asking, nor an answer without taking it; a quiet stream may last for ever. */
-	if (c->more && !c->n_out)
+	if (!c->n_out && (c->more || c->only))
 		ev_timer_stop(server.loop, &c->stall);
 	else if (!ev_is_active(&c->stall))
 		ev_timer_again(server.loop, &c->stall);
@@ -330,7 +331,7 @@ static void on_stall(struct ev_loop *loop, ev_timer *w, int events)
 	client_free(c);
 }
 
-int ctl_server_adopt(int fd)
+static int client_new(int fd, const char *only)
 {
 	struct ctl_client *c;
 
@@ -344,14 +345,21 @@ int ctl_server_adopt(int fd)
 		ev_io_init(&c->io, on_client, fd, EV_READ);
 		ev_init(&c->stall, on_stall);
 		c->stall.repeat = CTL_STALL_S;
+		c->only = only;
 		c->io.data = c->stall.data = c;
 		ev_io_start(server.loop, &c->io);
-		ev_timer_again(server.loop, &c->stall);
+		if (!only)
+			ev_timer_again(server.loop, &c->stall);
 		server.client[i] = c;
 		server.counts.clients++;
 		return 0;
 	}
 	return -EUSERS;
+}
+
+int ctl_server_adopt(int fd, const char *only)
+{
+	return server.fd < 0 ? -ENOTCONN : client_new(fd, only);
 }
 
 /* Say why and hang up; whoever does not take this one line does not get it. */
@@ -376,7 +384,7 @@ static void on_listen(struct ev_loop *loop, ev_io *w, int events)
 			return;
 		if (!peer_may(fd))
 			turn_away(fd, "permission denied; be root, or in the group that `control: { group: ... }` names");
-		else if (ctl_server_adopt(fd) < 0)
+		else if (client_new(fd, NULL) < 0)
 			turn_away(fd, "too many clients are connected; try again when some have gone");
 	}
 }

@@ -54,8 +54,12 @@ void ctl_server_close(void);
 /* ctl_server_forget - in a child of the daemon: close the descriptors, leave the socket */
 void ctl_server_forget(void);
 
-/* ctl_server_adopt - @fd is a client from now on, with every right; 0 or -errno. For children of the daemon. */
-int ctl_server_adopt(int fd);
+/**
+ * ctl_server_adopt - @fd is a client from now on, however long it is silent
+ * @only: the one command it may use, a literal
+ * For children of the daemon. Returns 0; -EUSERS: there are CTL_CLIENTS_MAX clients; -ENOMEM.
+ */
+int ctl_server_adopt(int fd, const char *only);
 
 struct ctl_counts ctl_server_counts(void);
 

@@ -14,6 +14,7 @@ static const struct ctl_command commands[] = {
 	{ "reload", ctl_run_reload },
 	{ "flush", ctl_run_flush },
 	{ "why", ctl_run_why },
+	{ "metrics", ctl_run_metrics },
 	{ NULL, NULL },
 };
 

@@ -43,6 +43,7 @@ void ctl_flush_lost(void);
 void ctl_run_add(struct ctl_client *c, const json_t *req);
 void ctl_run_del(struct ctl_client *c, const json_t *req);
 void ctl_run_flush(struct ctl_client *c, const json_t *req);
+void ctl_run_metrics(struct ctl_client *c, const json_t *req);
 void ctl_run_reload(struct ctl_client *c, const json_t *req);
 void ctl_run_flows(struct ctl_client *c, const json_t *req);
 void ctl_run_forwards(struct ctl_client *c, const json_t *req);

@@ -24,6 +24,7 @@
 #include "nfq/notify.h"
 #include "nfq/pulse.h"
 #include "nfq/reject.h"
+#include "nfq/metrics_http.h"
 #include "nfq/report.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
@@ -501,6 +502,7 @@ static void control_open(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
+	metrics_http_close();
 	ctl_server_close();
 	added_close();
 	watch_close();
@@ -548,6 +550,7 @@ int daemon_run(const char *path, struct conf *conf)
 		return 1;
 	}
 	control_open(d);
+	metrics_http_open(d->loop, conf->metrics_listen, &d->sandbox);
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
 		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");

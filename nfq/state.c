@@ -192,3 +192,23 @@ const char *state_name(const struct state *s, uint32_t forward)
 	/* What an earlier process left may be anything. */
 	return forward < STATE_MAX_NAMES && name[STATE_NAME_OCTETS - 1] ? "?" : name;
 }
+
+const char *state_flow_name(const struct state *s, const struct nat_flow *f)
+{
+	const struct nat_block *b = s->nat.block;
+	unsigned area = b->active & 1;
+	uint32_t forward = NAT_NONE;
+
+	if (f->epoch != (b->epoch & 0xff)) {
+		if (((f->epoch + 1) & 0xff) != (b->epoch & 0xff))
+			return "";
+		area = !area;
+	}
+	if (f->flags & FLOW_MASQ) {
+		if (f->row < s->nat.out[area].head->n_rules)
+			forward = s->nat.out[area].rule[f->row].forward;
+	} else if (f->row < s->nat.map[area].head->n_rows) {
+		forward = s->nat.map[area].row[f->row].forward;
+	}
+	return forward < STATE_MAX_NAMES ? s->name[area][forward] : "";
+}

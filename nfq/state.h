@@ -94,6 +94,12 @@ void state_set_name(struct state *s, unsigned area, uint32_t forward, const char
 /* state_name - name of a forward in the active mapping table, "?" if it has none */
 const char *state_name(const struct state *s, uint32_t forward);
 
+/*
+ * state_flow_name - name of a flow's forward, "" if it has none
+ * Also of a flow that lost its forward by the latest swap: the spare table still has it.
+ */
+const char *state_flow_name(const struct state *s, const struct nat_flow *f);
+
 /* state_clock - now, for nat_packet(): CLOCK_BOOTTIME */
 nat_ns state_clock(void);
 

@@ -21,6 +21,7 @@
 
 #include "nat/nat.h"
 #include "nfq/state.h"
+#include "nfq/tally.h"
 
 enum {
 	TAP_SLOTS = 8,
@@ -72,6 +73,7 @@ struct tap {
 	uint32_t on;			/* enum tap_want of all slots together */
 	uint32_t threads;
 	struct tap_slot slot[TAP_SLOTS];
+	struct tally tally;		/* of flows that ended */
 	struct tap_thread thread[];
 };
 

@@ -17,6 +17,7 @@
 #include "nfq/control.h"
 #include "nfq/ctl_server.h"
 #include "nfq/log.h"
+#include "nfq/metrics_http.h"
 #include "nfq/sandbox.h"
 
 enum {
@@ -51,6 +52,11 @@ static struct {
 static const char *name_of(uint32_t forward)
 {
 	return state_name(self.state, forward);
+}
+
+static const char *flow_name_of(const struct nat_flow *f)
+{
+	return state_flow_name(self.state, f);
 }
 
 static void tell_reset(const struct nat_flow *f)
@@ -363,6 +369,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	if (hold_init(&engine.hold) < 0)
 		return 1;
 	batch_names(name_of);
+	batch_flow_names(flow_name_of);
 	batch_on_reset(tell_reset);
 	batch_on_reject(tell_reject);
 	/* One that a main process before ours started may still be dying. */
@@ -392,5 +399,6 @@ pid_t worker_start(const struct worker_args *a)
 		if (a->unwanted[i] >= 0)
 			close(a->unwanted[i]);
 	ctl_server_forget();
+	metrics_http_forget();
 	_exit(worker_main(a, parent));
 }
