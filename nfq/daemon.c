@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "nfq/added.h"
+#include "nfq/connlog.h"
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
 #include "nfq/guard.h"
@@ -215,6 +216,7 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 		break;
 	case CONTROL_SWAPPED:
 		live_swapped(&d->live, m->area, m->count);
+		connlog_set(d->live.conf->connection_log);
 		break;
 	case CONTROL_RESET:
 		reset_send(&d->raw, &m->flow);
@@ -502,6 +504,7 @@ static void control_open(struct daemon *d)
 
 static void stop(struct daemon *d)
 {
+	connlog_set(false);
 	metrics_http_close();
 	ctl_server_close();
 	added_close();
@@ -550,6 +553,7 @@ int daemon_run(const char *path, struct conf *conf)
 		return 1;
 	}
 	control_open(d);
+	connlog_set(conf->connection_log);
 	metrics_http_open(d->loop, conf->metrics_listen, &d->sandbox);
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
 		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,

@@ -30,6 +30,11 @@ static bool stderr_is_journal(void)
 	return !strcmp(env, mine);
 }
 
+bool log_is_journal(void)
+{
+	return log_prefix;
+}
+
 void log_open(enum log_to to, int verbose)
 {
 	log_to = to;

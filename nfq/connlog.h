@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * connlog - one line when a flow begins and one when it ends
+ * (`connection-log: on`): who talked to which guest, when, how much.
+ *
+ * Under systemd the lines go to the journal with fields of their own:
+ * FLOW, PROTO, SRC, SRC_PORT, DST, DST_PORT, GUEST, GUEST_PORT, FORWARD, and
+ * at the end REASON, PACKETS_IN, OCTETS_IN, PACKETS_OUT, OCTETS_OUT; so
+ * `journalctl FORWARD=web SRC=198.51.100.2` answers a complaint. Elsewhere
+ * they are lines of the log.
+ *
+ * Threads  none: main process only; workers hand their events over by the tap
+ */
+#ifndef NFQ_CONNLOG_H
+#define NFQ_CONNLOG_H
+
+#include "nfq/tap.h"
+
+enum {
+	CONNLOG_FIELDS = 16,
+	CONNLOG_FIELD_OCTETS = 768,	/* room for the longest, MESSAGE */
+};
+
+/* What the journal gets: "NAME=value" each. */
+struct connlog_fields {
+	char text[CONNLOG_FIELDS][CONNLOG_FIELD_OCTETS];
+	unsigned n;
+};
+
+/* connlog_set - on or off; needs watch_open(). Off at first. */
+void connlog_set(bool on);
+
+/* connlog_fields - an event of kind NEW or END as fields; the first is MESSAGE */
+void connlog_fields(const struct tap_record *r, struct connlog_fields *f);
+
+#endif
