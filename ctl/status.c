@@ -91,7 +91,7 @@ static void troubles(struct ctl *c, const json_t *counts, const json_t *watchers
 			fprintf(c->out, "%s%" JSON_INTEGER_FORMAT " %s%s\n", out_on(c, OUT_YELLOW), number(counts, rows[i].key),
 				rows[i].words, out_off(c));
 	if (number(watchers, "now") || number(watchers, "lost_records"))
-		fprintf(c->out, "%" JSON_INTEGER_FORMAT " watch packets or events, %" JSON_INTEGER_FORMAT " records found no room\n",
+		fprintf(c->out, "%" JSON_INTEGER_FORMAT " watch packets or events, %" JSON_INTEGER_FORMAT " records were lost\n",
 			number(watchers, "now"), number(watchers, "lost_records"));
 }
 

@@ -102,7 +102,7 @@ void ctl_run_status(struct ctl_client *c, const json_t *req)
 						    (json_int_t)n.dropped));
 	if (watch_tap())
 		json_object_set_new(s, "watchers", json_pack("{s:i, s:I}", "now", (int)watch_count(), "lost_records",
-							     (json_int_t)tap_lost(watch_tap())));
+							     (json_int_t)watch_lost()));
 	if (watch_tap())
 		json_object_set_new(s, "worker_counts", counts_json());
 	for (unsigned i = 0; i < n_sections; i++) {

@@ -53,8 +53,10 @@ static void take(void *ctx, const struct tap_record *r)
 
 	if (job->filtered && !ctl_filter_has(&job->filter, &r->event.flow, r->forward, ""))
 		return;
-	if (!tell_lost(job) || !ctl_raw(job->client, r, r->octets))
+	if (!tell_lost(job) || !ctl_raw(job->client, r, r->octets)) {
 		job->lost_here++;
+		watch_lose();
+	}
 }
 
 static void done(void *ctx)

@@ -109,7 +109,7 @@ static void write_worker(FILE *out, const struct tap *tap)
 	one(out, "worker_send_errors", "counter", "Verdicts that could not be sent.", n.send_errors);
 	one(out, "worker_bad_messages", "counter", "Messages of the kernel that made no sense.", n.bad_messages);
 	one(out, "watchers", "gauge", "Who watches packets or events now.", watch_count());
-	one(out, "watch_lost_records", "counter", "Records that found no room as watchers read too slowly.", tap_lost(tap));
+	one(out, "watch_lost_records", "counter", "Records that found no room as watchers read too slowly.", watch_lost());
 	family(out, "batch_seconds", "histogram",
 	       "From the read of a packet's batch to the end of its verdicts; one batch in 16 is timed.");
 	for (unsigned i = 0; i < TAP_BUCKETS; i++) {

@@ -16,6 +16,7 @@ static struct {
 	struct watcher watcher[TAP_SLOTS];
 	bool used[TAP_SLOTS];
 	unsigned n;
+	uint64_t lost;			/* by watchers */
 } self;
 
 static void take(void *ctx, const struct tap_record *r)
@@ -85,6 +86,16 @@ void watch_del(unsigned slot)
 	self.used[slot] = false;
 	if (!--self.n)
 		ev_timer_stop(self.loop, &self.timer);
+}
+
+void watch_lose(void)
+{
+	self.lost++;
+}
+
+uint64_t watch_lost(void)
+{
+	return self.tap ? self.lost + tap_lost(self.tap) : 0;
 }
 
 unsigned watch_count(void)

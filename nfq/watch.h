@@ -30,6 +30,10 @@ int watch_add(const struct watcher *w, uint32_t want, uint32_t snap, const struc
 /* watch_del - may be called from inside take() and done() */
 void watch_del(unsigned slot);
 
+/* watch_lose - a watcher could not take a record. watch_lost - records that anybody missed: no room in a ring, or a slow reader. */
+void watch_lose(void);
+uint64_t watch_lost(void);
+
 /* watch_count - how many there are */
 unsigned watch_count(void);
 
