@@ -16,6 +16,7 @@ const struct cmd cmd_table[] = {
 	  "what would happen to a packet, and which rule decides", cmd_why },
 	{ "trace",    "[-c COUNT] [FILTER...]", "one line for each packet that matches a filter of pcap-filter(7)", cmd_trace },
 	{ "capture",  "[-c COUNT] FILE.pcapng [FILTER...]", "packets before and after translation, for Wireshark", cmd_capture },
+	{ "top",      "[--guests] [--every 2s] [--once]", "rates by forward or guest, full screen", cmd_top },
 	{ "metrics",  "", "counters as OpenMetrics text", cmd_metrics },
 	{ "add",      "[--name NAME] [--allow PREFIX]... [--for 20m] --to ADDRESS... PUBLISH...",
 	  "a forward, live; until `del`, its time or the end of nfqnatd", cmd_add },

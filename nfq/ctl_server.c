@@ -50,7 +50,7 @@ static struct {
 
 bool ctl_may(uid_t uid, gid_t gid, const gid_t *groups, size_t n, gid_t group)
 {
-	if (uid == 0)
+	if (uid == 0 || uid == geteuid())
 		return true;
 	if (group == (gid_t)-1)
 		return false;
@@ -444,8 +444,8 @@ static int group_of(const char *name, gid_t *group, char *why, size_t why_octets
 	struct group *g;
 
 	*group = (gid_t)-1;
-	if (!*name)
-		return 0;
+	if (!strcmp(name, "root"))
+		return 0;		/* root may anyway, and who is not root could not give the socket to it */
 	g = getgrnam(name);
 	if (!g) {
 		snprintf(why, why_octets, "there is no group %s; make it (groupadd --system %s) or leave it out", name, name);
@@ -469,9 +469,11 @@ int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, c
 		return -errno;
 	}
 	err = bind_at(fd, path, why, why_octets);
+	/* The owner stays who we are, root or a user of our own; root may connect to any socket. */
 	if (!err && server.group != (gid_t)-1 && (chown(path, (uid_t)-1, server.group) < 0 || chmod(path, 0660) < 0)) {
 		err = -errno;
-		snprintf(why, why_octets, "%s: group %s: %s", path, group, strerror(-err));
+		snprintf(why, why_octets, "%s: group %s: %s; a daemon that is not root can give it only to groups of its own "
+			 "(SupplementaryGroups=%s in its unit)", path, group, strerror(-err), group);
 		unlink(path);
 	}
 	if (err) {

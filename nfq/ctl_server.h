@@ -39,7 +39,7 @@ struct ctl_counts {
 /**
  * ctl_server_open - listen
  * @path:  of the socket; its directory is made if absent; a socket that nobody answers at is replaced
- * @group: name of the group that may ask too; "": root only
+ * @group: name of the group that may ask too; "root": only root, and the user that the daemon runs as
  * @table: ends with a name of NULL; must outlive the server
  * @why:   out on error; what failed and what to do
  *
@@ -63,7 +63,7 @@ int ctl_server_adopt(int fd, const char *only);
 
 struct ctl_counts ctl_server_counts(void);
 
-/* ctl_may - may a peer with this uid and these groups ask? @group: -1: none is configured */
+/* ctl_may - may a peer with this uid and these groups ask? Root and our own user always. @group: -1: none is configured */
 bool ctl_may(uid_t uid, gid_t gid, const gid_t *groups, size_t n, gid_t group);
 
 /* ---- for commands ---- */

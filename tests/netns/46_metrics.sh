@@ -59,6 +59,18 @@ check metrics_brief sees client tcp $HX4 8100 $C4 $G4 80
 ctl del brief >/dev/null || result 'not ok' metrics_del
 check metrics_removed_forward value_is "nfqnat_forward_flows_opened_total{forward=\"brief\",guest=\"$G4\"}" 1
 
+# ---- rates ----
+check metrics_top_once eval "ctl top --once | grep -qE '^web +[0-9]+ '"
+check metrics_top_guests eval "ctl top --once --guests | grep -qE '^$G4 +[0-9]+ '"
+check metrics_top_json eval "ctl --json top | python3 -c 'import json, sys; [json.loads(l)[\"forward\"] for l in sys.stdin]'"
+# On a terminal: script(1) makes one. It shows the names, and q ends it.
+on_terminal() {
+	(wait_for 10 file_has "$DIR/screen" web; printf g; wait_for 10 file_has "$DIR/screen" "$G4"; printf q) |
+		TERM=xterm LINES=24 COLUMNS=80 timeout 30 script -qfec "nsenter --net=/run/netns/$P-host $BUILD/nfqnatctl --socket $DIR/control.sock top" "$DIR/screen" >/dev/null
+}
+check metrics_top_on_a_terminal on_terminal
+check metrics_top_shows file_has "$DIR/screen" "forward.*flows.*in bit/s|web"
+
 # ---- dashboard and alerts ask for what there is ----
 unknown_series() {
 	grep -ohE 'nfqnat_[a-z_]+' "$TOP/docs/grafana.json" "$TOP/docs/alerts.yaml" | sort -u | while read -r s; do
