@@ -80,6 +80,31 @@ ttl() { guest ping -n -c 1 -W 3 -t 1 "$1" | grep -iE 'time to live|hop limit|tim
 check R54_host_answers_as_a_router_v6 ttl $C6
 check R54_host_answers_as_a_router_v4 ttl $C4
 
+# ---- R54, R62: a router outside, with a narrow way behind it ----
+ns_add far
+link client far0 far eth0
+sysctl_in client net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+client ip addr add 198.51.101.1/24 dev far0
+client ip addr add 2001:db8:101::1/64 dev far0 nodad
+in_ns far ip addr add 198.51.101.2/24 dev eth0
+in_ns far ip addr add 2001:db8:101::2/64 dev eth0 nodad
+in_ns far ip route add default via 198.51.101.1
+in_ns far ip -6 route add ::/0 via 2001:db8:101::1
+host ip route add 198.51.101.0/24 via $C4
+host ip -6 route add 2001:db8:101::/64 via $C6
+# By route: the far end must not know, or it would ask for small segments itself.
+client ip route replace 198.51.101.0/24 dev far0 src 198.51.101.1 mtu lock 1300
+client ip -6 route replace 2001:db8:101::/64 dev far0 metric 256 mtu 1300
+serve far tcp:7:echo
+router() { guest ping -n -c 1 -W 3 -t 2 "$1" | grep -E "^From $2(:| ).*([Tt]ime to live|[Hh]op limit|[Tt]ime exceeded)"; }
+check R54_router_outside_v4 router 198.51.101.2 $C4
+check R54_router_outside_v6 router 2001:db8:101::2 $C6
+check R62_narrow_way_outside_v4 big 198.51.101.2
+check R62_narrow_way_outside_v6 big 2001:db8:101::2
+mtu() { guest ip route get "$1" | grep -w 'mtu 1300'; }
+check R62_guest_learned_it_v4 mtu 198.51.101.2
+check R62_guest_learned_it_v6 mtu 2001:db8:101::2
+
 # ---- nobody else comes in ----
 check R30_unsolicited_goes_to_the_host refused client tcp $HX4 20099
 quiet_outside R24_nothing_left_with_a_guests_address
