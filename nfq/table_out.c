@@ -17,14 +17,14 @@ static const enum out_filter filters[] = {
 	[CONF_FILTER_BOTH] = OUT_FILTER_BOTH,
 };
 
-/* The device toward the guests: that of the first address behind the prefix. */
+/* The device toward the guests: that of an early address of the prefix; the first is often this host's own. */
 static uint32_t near_of(const struct conf_out *o, const struct table_host *host)
 {
 	struct nat_addr a = o->inside.addr;
 	struct route r;
 
-	if (o->inside.bits < (o->inside.family == NAT_IPV4 ? 32 : 128))
-		a.octet[15] |= 1;
+	if (o->inside.bits + 2 <= (o->inside.family == NAT_IPV4 ? 32 : 128))
+		a.octet[15] |= 2;
 	return host->route(&a, (enum nat_family)o->inside.family, &r) < 0 ? 0 : r.oif;
 }
 

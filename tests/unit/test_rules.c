@@ -7,6 +7,7 @@
 #include "nfq/rules.h"
 
 
+#include "nfq/rules_out.h"
 #include "tests/unit/netns.h"
 
 #define GOLDEN "tests/unit/golden/rules/"
@@ -29,6 +30,8 @@ static const struct golden {
 	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true },
 	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false },
 	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true },
+	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false },
+	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true },
 	{ "nothing to forward",                                 "nothing",       1, true, false },
 };
 
@@ -36,6 +39,18 @@ static const struct golden {
 static void way(const struct nat_addr *to, enum nat_family family, char *dev)
 {
 	snprintf(dev, IFNAMSIZ, "%s", family == NAT_IPV4 && to->octet[15] == 99 ? "" : "virbr0");
+}
+
+/* As of a host with the kernel's default of ip_local_port_range. */
+static void ranges(const struct conf_out *o, struct out_range range[OUT_RANGES])
+{
+	static const struct out_range all[OUT_RANGES] = { { 600, 32767 }, { 61000, 65535 } };
+
+	memcpy(range, all, sizeof(all));
+	if (o->lo) {
+		range[0] = (struct out_range){ o->lo, o->hi };
+		range[1] = (struct out_range){ 0, 0 };
+	}
 }
 
 static char *read_file(const char *path)
@@ -65,10 +80,14 @@ static struct conf *conf_of(const char *yaml)
 
 static struct rules rules_of(const char *yaml, unsigned workers, bool conntrack)
 {
+	struct outside_taken taken = { 0 };
 	struct conf *c = conf_of(yaml);
 	struct rules r;
 
+	outside_forwards(&taken, c);
+	taken.bit[POOL_TCP][22000 / 32] = UINT32_MAX;	/* 22000 is a multiple of 16: 21984 to 22015 */
 	assert_int_equal(rules_make(c, workers, way, &r), 0);
+	assert_int_equal(rules_outs(&r, c, &taken, ranges), 0);
 	r.conntrack = conntrack;
 	conf_free(c);
 	return r;
