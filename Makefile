@@ -50,7 +50,8 @@ NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
 NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
 REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
 CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c import/*.c doctor/*.c)))
-CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c))
+# virt/ beside the watcher in virt/watch/: what the main process makes of it.
+CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c virt/*.c))
 # nfqnat-virt is the only program linked with libvirt; where its headers are missing all the rest is built.
 VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng
 LIBVIRT	:= $(shell pkg-config --exists libvirt && echo yes)
@@ -144,7 +145,7 @@ $B/unit/test_source: LIBS += -lvirt
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c import/*.c doctor/*.c) $(WATCH))
+FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c virt/*.c replay/*.c import/*.c doctor/*.c) $(WATCH))
 
 build/fuzz/obj/%.o: %.c $(HEADERS) | .deps-test
 	@mkdir -p $(@D)

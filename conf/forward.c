@@ -190,7 +190,7 @@ static void add_guest_rows(struct conf_build *b, struct conf_forward *f, const s
 			   const struct conf_targets *to)
 {
 	const struct conf_targets any = { .has4 = true, .has6 = true };
-	struct conf c = { 0 };
+	struct conf c = { .source_lo = b->conf->source_lo, .source_hi = b->conf->source_hi };
 	struct conf_build rows = { .conf = &c, .errs = b->errs };
 
 	if (!f->guest)

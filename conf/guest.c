@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* guest - the keys of forwards that follow a libvirt guest. */
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "conf/build.h"
 #include "conf/ip.h"
+#include "nat/tuple.h"
 
 #define HOLD_MAX_S 3600u
 
@@ -112,7 +112,7 @@ static bool is_printed(const struct conf_row *r)
 static void print_item(const struct conf_row *r, FILE *out)
 {
 	char ip[CONF_IP_TEXT] = "any address";
-	bool ports = r->proto != IPPROTO_ICMP;
+	bool ports = nat_proto_has_ports(r->proto);
 
 	if (!nat_addr_is_any(&r->listen))
 		conf_ip_print(ip, &r->listen, (enum nat_family)r->family, ports);
@@ -129,12 +129,13 @@ static void print_item(const struct conf_row *r, FILE *out)
 
 static void print_target(const struct conf_guest *g, const struct conf_row *r, FILE *out)
 {
+	bool ports = nat_proto_has_ports(r->proto);
 	char ip[CONF_IP_TEXT];
 
 	fprintf(out, " -> guest %s", g->name);
-	if (r->proto != IPPROTO_ICMP && (r->to_lo || !r->block))
+	if (ports && (r->to_lo || !r->block))
 		fprintf(out, ":%u", r->to_lo);
-	if (r->proto != IPPROTO_ICMP && !r->block && r->lo != r->hi)
+	if (ports && !r->block && r->lo != r->hi)
 		fprintf(out, "-%u", r->to_lo + (r->hi - r->lo));
 	if (g->network)
 		fprintf(out, " network %s", g->network);

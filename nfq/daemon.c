@@ -18,6 +18,7 @@
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
 #include "nfq/guard.h"
+#include "nfq/guests.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
 #include "nfq/live_out.h"
@@ -47,10 +48,11 @@ enum {
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
 static const double RESTART_WAIT_S = 1.0;
 static const double PORTS_EVERY_S = 5.0;		/* the host's sockets are looked at, R22 */
-static const double TIDY_WAIT_S = 1.0;	/* rules that are left over do no harm; removing them takes our time */
+static const double TIDY_WAIT_S = 300.0;	/* rules that are left over do no harm, and spare time when a guest comes back */
 
 struct daemon {
 	struct live live;
+	struct guests guests;
 	struct tap *tap;
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
@@ -141,6 +143,7 @@ static int worker_spawn(struct daemon *d)
 	a.unwanted[1] = d->raw.fd4;
 	a.unwanted[2] = d->raw.fd6;
 	a.unwanted[3] = d->routes.fd;
+	a.unwanted[4] = d->guests.watcher.fd;
 	d->worker = worker_start(&a);
 	close(pair[1]);
 	if (d->worker < 0) {
@@ -391,6 +394,12 @@ static void on_watchdog(struct ev_loop *loop, ev_timer *w, int events)
 	notify_send("WATCHDOG=1");
 }
 
+static void report_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_info("%s", text);
+}
+
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct daemon *d = w->data;
@@ -404,6 +413,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 		upgrade(d);
 		break;
 	case SIGUSR1:
+		guests_each(&d->guests, report_line, NULL);
 		report_log(&d->live.state, d->queues, d->live.threads);
 		break;
 	default:
@@ -455,6 +465,11 @@ static void ask_swap(uint32_t area)
 static void ask_tidy(void)
 {
 	ev_timer_again(daemon_self.loop, &daemon_self.tidy);
+}
+
+static void reloaded(const struct conf *file)
+{
+	guests_configure(&daemon_self.guests, file);
 }
 
 /* Everything up, in order; on failure whatever is up is taken down again. */
@@ -509,6 +524,7 @@ static void stop(struct daemon *d)
 	ctl_server_close();
 	added_close();
 	watch_close();
+	guests_close(&d->guests);
 	live_unsteer(&d->live);
 	worker_stop(d);
 	tap_free(d->tap);
@@ -522,6 +538,7 @@ static void stop(struct daemon *d)
 static void run(struct daemon *d)
 {
 	worker_watch(d);
+	guests_configure(&d->guests, d->live.file);
 	live_settle(&d->live, true);
 	handover_keep(&d->live.state, d->queues, d->live.threads);
 	ev_timer_start(d->loop, &d->look);
@@ -537,7 +554,7 @@ int daemon_run(const char *path, struct conf *conf)
 	struct daemon *d = &daemon_self;
 
 	*d = (struct daemon){
-		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy },
+		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy, .reloaded = reloaded },
 		.raw = { -1, -1 },
 		.routes = { .fd = -1 },
 	};
@@ -546,9 +563,12 @@ int daemon_run(const char *path, struct conf *conf)
 	d->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (d->loop) {
 		watch(d);
-		d->live.source[LIVE_SOURCES - 1] = added_open(d->loop, &d->live);
+		d->live.source[LIVE_ADDED] = added_open(d->loop, &d->live);
+		guests_open(&d->guests, d->loop, &d->live);
 	}
 	if (!d->loop || start(d) < 0) {
+		if (d->loop)
+			guests_close(&d->guests);
 		conf_free(d->live.file);
 		return 1;
 	}

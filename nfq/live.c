@@ -188,23 +188,60 @@ static void outs_widen(struct conf *both, const struct conf *old)
 	}
 }
 
-/* Rules for what runs and what comes, together. */
+static bool same_rules(const struct conf_row *a, const struct conf_row *b)
+{
+	return a->action == b->action && a->lo == b->lo && a->hi == b->hi && a->to_lo == b->to_lo &&
+	       a->host_source == b->host_source && nat_addr_eq(&a->to, &b->to) && !conf_row_by_listener(a, b);
+}
+
+static bool has_rules(const struct conf_row *rows, unsigned n, const struct conf_row *r)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (same_rules(&rows[i], r))
+			return true;
+	return false;
+}
+
+/* Rows of sources that run, but not in @new: a guest that was stopped may be started again. Bounded, and so is the search. */
+static void rules_keep(struct live *l, const struct conf *new)
+{
+	const struct conf *old = l->conf;
+	unsigned looks = 0;
+
+	for (unsigned i = 0; i < old->n_rows && l->n_kept < LIVE_KEPT && looks < 4 * LIVE_KEPT; i++) {
+		const struct conf_row *r = &old->rows[i];
+
+		if (r->forward < l->file->n_forwards || r->action != CONF_FORWARD)
+			continue;
+		looks++;
+		if (!has_rules(new->rows, new->n_rows, r) && !has_rules(l->kept, l->n_kept, r))
+			l->kept[l->n_kept++] = *r;
+	}
+}
+
+/* Rules for what runs and what comes, together, and for what was kept. */
 static int rules_widen(struct live *l, const struct conf *new)
 {
+	const struct { const struct conf_row *row; unsigned n; } parts[] = {
+		{ new->rows, new->n_rows }, { l->conf->rows, l->conf->n_rows }, { l->kept, l->n_kept },
+	};
 	struct conf both = *new;
 	int err;
 
-	both.rows = calloc(l->conf->n_rows + new->n_rows + 1ul, sizeof(*both.rows));
+	both.n_rows = 0;
+	both.rows = calloc((size_t)new->n_rows + l->conf->n_rows + l->n_kept + 1, sizeof(*both.rows));
 	if (!both.rows)
 		return -ENOMEM;
-	if (new->n_rows)
-		memcpy(both.rows, new->rows, new->n_rows * sizeof(*both.rows));
-	if (l->conf->n_rows)
-		memcpy(both.rows + new->n_rows, l->conf->rows, l->conf->n_rows * sizeof(*both.rows));
-	both.n_rows += l->conf->n_rows;
+	for (unsigned p = 0; p < sizeof(parts) / sizeof(parts[0]); p++) {
+		if (parts[p].n)
+			memcpy(both.rows + both.n_rows, parts[p].row, parts[p].n * sizeof(*both.rows));
+		both.n_rows += parts[p].n;
+	}
 	outs_widen(&both, l->conf);
 	err = rules_change(l, &both, false);
 	free(both.rows);
+	if (!err)
+		rules_keep(l, new);
 	return err;
 }
 
@@ -329,6 +366,7 @@ void live_tidy(struct live *l)
 	if (!l->untidy || l->change.under_way)
 		return;			/* a change under way says it again */
 	l->untidy = false;
+	l->n_kept = 0;
 	rules_change(l, l->conf, false);
 }
 
@@ -346,7 +384,10 @@ static void change_finish(struct live *l, uint32_t ended)
 		conf_free(l->file);
 		l->file = ch->file;
 		change_limits(l);
+		l->n_kept = 0;
 		rules_change(l, l->conf, true);
+		if (l->reloaded)
+			l->reloaded(l->file);
 	} else {
 		l->untidy = true;
 		l->ask_tidy();

@@ -13,8 +13,9 @@
  * forward; then the rules for what is gone are removed. If the rules cannot
  * be added, everything stays as it ran.
  *
- * A change of targets alone, and a guest that goes away, waits for no rule:
- * listeners keep theirs, and rules that are left over are removed later.
+ * A change of targets alone, and a guest that goes away or comes back with the
+ * address that it had, waits for no rule: listeners keep theirs, and rules of
+ * what is gone are kept for a while, and removed at a quiet time.
  *
  * Threads  none: main process only
  */
@@ -42,7 +43,14 @@ struct live_source {
 	void *ctx;
 };
 
-enum { LIVE_SOURCES = 2 };
+/* Who comes first has a port that both want. */
+enum {
+	LIVE_ADDED,			/* by the control socket */
+	LIVE_GUESTS,
+	LIVE_SOURCES
+};
+
+enum { LIVE_KEPT = 256 };
 
 /* A configuration on its way into the kernel. */
 struct change {
@@ -67,9 +75,12 @@ struct live {
 	unsigned threads;		/* queue pairs that the rules spread packets over */
 	struct change change;
 	bool held;			/* taken over: table and rules stay as they are until the sources have settled */
+	struct conf_row kept[LIVE_KEPT];	/* rows of sources that are gone, but have rules: they may come back */
+	unsigned n_kept;
 	bool untidy;			/* rules of what is gone may be left */
 	void (*ask_swap)(uint32_t area);	/* ask the worker; its answer comes to live_swapped() */
-	void (*ask_tidy)(void);		/* call live_tidy() in about a second */
+	void (*ask_tidy)(void);		/* call live_tidy() in some minutes; asked again: later */
+	void (*reloaded)(const struct conf *file);	/* another file runs now; NULL: nobody wants to know */
 };
 
 /* live_params - what the engine's block is made by: all that a configuration decides; state_make() does the rest */

@@ -38,7 +38,7 @@ static size_t tcp_answer(const uint8_t *head, const struct pkt_view *v, uint8_t 
 /* RFC 792, RFC 4443 3.1: four octets, unused, and as much of the packet as we have. */
 static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_view *v, uint8_t *buf)
 {
-	bool v4 = v->tuple.family == NAT_IPV4, port = v->tuple.proto == NAT_PROTO_UDP;
+	bool v4 = v->tuple.family == NAT_IPV4, port = nat_proto_has_ports(v->tuple.proto);
 	struct nat_ends e = nat_ends_inverse(&v->tuple.ends);
 	size_t quote = octets < v->end ? octets : v->end, len = 8 + quote;
 	size_t ip = raw_ip_header(buf, &e, v->tuple.family, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, len);

@@ -3,8 +3,8 @@
  * reject - what the sender of a packet hears when there is nobody for it.
  *
  * The same that a host without a listener on that port would say: a RST to
- * TCP (RFC 9293 3.5.2), ICMP port unreachable to UDP (RFC 1122 4.1.3.1), and
- * host unreachable to a ping. It comes from the address that was called.
+ * TCP (RFC 9293 3.5.2), ICMP port unreachable to UDP (RFC 1122 4.1.3.1) and
+ * others with ports, host unreachable to a ping and protocols without. It comes from the address that was called.
  *
  * No kernel is touched here: octets in, octets out.
  */

@@ -84,7 +84,8 @@ const char *rules_table_name(enum rules_table t);
 
 /**
  * rules_write_xt - one table for iptables-restore --noflush or ip6tables-restore
- * @saved: what iptables-save printed for this table: our jumps of an earlier run are deleted in the same transaction
+ * @saved: what iptables-save printed for this table: our jumps of an earlier run are deleted in the same transaction;
+ *         NULL: our chains and the jumps to them are there and stay, only what is in the chains is new
  */
 void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved, FILE *out);
 

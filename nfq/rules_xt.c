@@ -335,9 +335,10 @@ void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_ta
 	for (unsigned i = 0; i < N_CHAINS; i++)
 		if (chains[i].table == t)
 			fprintf(out, ":%s - [0:0]\n", chains[i].name);	/* made, or emptied */
-	delete_jumps(saved, out);
+	if (saved)
+		delete_jumps(saved, out);
 	for (unsigned i = 0; i < N_CHAINS; i++)
-		if (chains[i].table == t)
+		if (saved && chains[i].table == t)
 			fprintf(out, "-A %s%s -j %s\n", chains[i].from, chains[i].match, chains[i].name);
 	if (t == RULES_RAW)
 		rules_out_jumps_xt(r, family, out);

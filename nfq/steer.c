@@ -211,27 +211,76 @@ static int xt_install_table(const struct rules *r, enum nat_family family, const
 	return err;
 }
 
-/* Sources first, so that the answers to the first packet find their rules. */
+/* Fill our chains anew, where they are: one run for all tables of a family that change. */
+static int xt_refill(const struct rules *r, enum nat_family family, const char *flavour, const bool *change, char *why,
+		     size_t octets)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	int err;
+
+	if (!out)
+		return -ENOMEM;
+	for (unsigned t = RULES_TABLES; t--;)
+		if (change[t])
+			rules_write_xt(r, family, t, NULL, out);
+	fclose(out);
+	err = xt_load(family, flavour, text, why, octets);
+	free(text);
+	return err;
+}
+
+/* Each table that changes from the ground up. */
+static int xt_rebuild(const struct rules *r, enum nat_family family, const char *flavour, const bool *change, char *why,
+		      size_t octets)
+{
+	for (unsigned t = RULES_TABLES; t--;) {
+		int err = change[t] ? xt_install_table(r, family, flavour, t, why, octets) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* One family, if anything changes. Sources first, so that the answers to the first packet find their rules. */
+static int xt_install_family(struct steer *s, const struct rules *r, unsigned f, bool always, char *why, size_t octets)
+{
+	bool have = rules_have(r, families[f]), refill = have && !always, change[RULES_TABLES];
+	char *text[RULES_TABLES] = { NULL };
+	int err = 0;
+
+	for (unsigned t = 0; t < RULES_TABLES; t++) {
+		text[t] = have ? xt_text(r, families[f], t, "") : strdup("");
+		if (!text[t]) {
+			err = -ENOMEM;
+			goto out;
+		}
+		refill &= s->text[t][f] && *s->text[t][f];
+		change[t] = !text_known(&s->text[t][f], text[t], always);
+	}
+	if (change[RULES_RAW] || change[RULES_MANGLE])
+		err = refill ? xt_refill(r, families[f], s->flavour, change, why, octets)
+			     : xt_rebuild(r, families[f], s->flavour, change, why, octets);
+out:
+	for (unsigned t = 0; t < RULES_TABLES; t++) {
+		if (err || s->text[t][f])
+			free(text[t]);
+		else
+			s->text[t][f] = text[t];
+	}
+	return err;
+}
+
 static int xt_install(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
-	for (unsigned t = RULES_TABLES; t--;)
-		for (unsigned f = 0; f < 2; f++) {
-			char *text = rules_have(r, families[f]) ? xt_text(r, families[f], t, "") : strdup("");
-			int err = 0;
+	for (unsigned f = 0; f < 2; f++) {
+		int err = xt_install_family(s, r, f, always, why, octets);
 
-			if (!text)
-				return -ENOMEM;
-			if (text_known(&s->text[t][f], text, always)) {
-				free(text);
-				continue;
-			}
-			err = xt_install_table(r, families[f], s->flavour, t, why, octets);
-			if (err) {
-				free(text);
-				return err;
-			}
-			s->text[t][f] = text;
-		}
+		if (err)
+			return err;
+	}
 	return 0;
 }
 

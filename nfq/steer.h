@@ -44,8 +44,9 @@ int steer_start(struct steer *s, enum conf_steering want, struct rules *r, char 
  * @always: also the tables that we have installed just so: somebody may have flushed them
  * Returns 0 or as steer_start(). On error some tables may have the new rules:
  * call again with the old ones.
- * Cost: nothing for a table that stays as it is; one run of nft, or two of the
- * iptables family per table and family that changes, 10 to 20 ms each.
+ * Cost: nothing for tables that stay as they are; one run of nft or one of the
+ * iptables family per family that changes, 10 to 20 ms each; four of the
+ * latter if @always, or if a family had no rules before.
  */
 int steer_replace(struct steer *s, struct rules *r, bool always, char *why, size_t why_octets);
 

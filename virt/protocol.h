@@ -49,7 +49,7 @@ enum {
 	VIRT_DEBOUNCE_MS = 50,
 
 	VIRT_LINE_OCTETS = 8 << 20,	/* of one message, the newline included */
-	VIRT_DEPTH = 8,			/* of nested arrays and objects */
+	VIRT_VALUES = 1 << 20,		/* in one message: commas and opening brackets */
 	VIRT_TEXT_OCTETS = 255,		/* of any string, UTF-8; uuid: 36, mac: 17, bridge and target: 15 */
 
 	VIRT_CONNECTIONS = 16,

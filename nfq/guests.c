@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guests - see guests.h */
+#include "nfq/guests.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nfq/blocks_file.h"
+#include "nfq/log.h"
+
+enum { LINE_OCTETS = 640 };
+
+/* ---- this host ---- */
+
+static unsigned mask_bits(const uint8_t *mask, size_t octets)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < octets; i++)
+		bits += (unsigned)__builtin_popcount(mask[i]);
+	return bits;
+}
+
+static bool prefix_of(const struct ifaddrs *ifa, struct nat_prefix *p)
+{
+	struct sockaddr_in6 a6, m6;
+	struct sockaddr_in a4, m4;
+
+	if (!ifa->ifa_addr || !ifa->ifa_netmask)
+		return false;
+	if (ifa->ifa_addr->sa_family == AF_INET) {
+		memcpy(&a4, ifa->ifa_addr, sizeof(a4));
+		memcpy(&m4, ifa->ifa_netmask, sizeof(m4));
+		*p = (struct nat_prefix){ nat_addr_v4((const uint8_t *)&a4.sin_addr), NAT_IPV4,
+					  (uint8_t)mask_bits((const uint8_t *)&m4.sin_addr, 4) };
+		return true;
+	}
+	if (ifa->ifa_addr->sa_family != AF_INET6)
+		return false;
+	memcpy(&a6, ifa->ifa_addr, sizeof(a6));
+	memcpy(&m6, ifa->ifa_netmask, sizeof(m6));
+	*p = (struct nat_prefix){ nat_addr_v6(a6.sin6_addr.s6_addr), NAT_IPV6, (uint8_t)mask_bits(m6.sin6_addr.s6_addr, 16) };
+	return true;
+}
+
+/* Addresses of this host, to be freed; none if the kernel cannot be asked. */
+static struct nat_prefix *host_addresses(unsigned *n)
+{
+	struct ifaddrs *list = NULL;
+	struct nat_prefix *host;
+	unsigned room = 0;
+
+	*n = 0;
+	if (getifaddrs(&list) < 0)
+		return NULL;
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next)
+		room++;
+	host = calloc(room + 1, sizeof(*host));
+	for (const struct ifaddrs *i = list; host && i; i = i->ifa_next)
+		*n += prefix_of(i, &host[*n]);
+	freeifaddrs(list);
+	return host;
+}
+
+/* ---- words ---- */
+
+static size_t way_words(char *buf, size_t octets, const struct virt_way *w, enum nat_family family)
+{
+	char addr[INET6_ADDRSTRLEN];
+	bool known = !nat_addr_is_any(&w->to);
+	size_t n = (size_t)snprintf(buf, octets, "IPv%d %s", (int)family, virt_why_text(w->why));
+
+	if (!known || n >= octets)
+		return n;
+	inet_ntop(family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&w->to, family), addr, sizeof(addr));
+	return n + (size_t)snprintf(buf + n, octets - n, "%s%s (%s)", virt_why_is_active(w->why) ? " at " : ": ", addr,
+				    virt_source_name(w->source));
+}
+
+static void entry_words(char *buf, size_t octets, const struct virt_entry *e)
+{
+	const struct virt_way *v4 = &e->way[VIRT_IPV4], *v6 = &e->way[VIRT_IPV6];
+	size_t n = (size_t)snprintf(buf, octets, "forward %s", e->name);
+
+	if (n < octets && e->guest)
+		n += (size_t)snprintf(buf + n, octets - n, "%s: guest %s", e->forward == NAT_NONE ? " (metadata)" : "", e->guest);
+	if (n < octets && e->block_lo)
+		n += (size_t)snprintf(buf + n, octets - n, ", ports %u-%u", e->block_lo, e->block_hi);
+	if (n < octets)
+		n += (size_t)snprintf(buf + n, octets - n, "%s ", e->guest ? "," : ":");
+	if (n < octets && v4->why == v6->why && !virt_why_is_active(v4->why) && nat_addr_is_any(&v4->to)) {
+		n += (size_t)snprintf(buf + n, octets - n, "%s", virt_why_text(v4->why));
+	} else if (n < octets) {
+		n += way_words(buf + n, octets - n, v4, NAT_IPV4);
+		if (n < octets)
+			n += (size_t)snprintf(buf + n, octets - n, ", ");
+		if (n < octets)
+			n += way_words(buf + n, octets - n, v6, NAT_IPV6);
+	}
+	if (n < octets && e->clashes)
+		n += (size_t)snprintf(buf + n, octets - n, ", %u left out: forwarded already", e->clashes);
+	if (n < octets && e->refused_ports)
+		snprintf(buf + n, octets - n, ", %u left out: outside metadata-ports", e->refused_ports);
+}
+
+void guests_each(const struct guests *g, void (*line)(void *ctx, const char *text), void *ctx)
+{
+	char text[LINE_OCTETS];
+
+	for (unsigned i = 0; i < g->status.n; i++) {
+		entry_words(text, sizeof(text), &g->status.entry[i]);
+		line(ctx, text);
+	}
+	for (unsigned i = 0; g->world && i < g->world->n_guests; i++)
+		for (unsigned k = 0; k < g->world->guest[i].n_warnings; k++) {
+			snprintf(text, sizeof(text), "guest %s: %s", g->world->guest[i].name, g->world->guest[i].warning[k]);
+			line(ctx, text);
+		}
+}
+
+/* Something somebody should look at? */
+static bool is_alarming(const struct virt_entry *e)
+{
+	for (unsigned f = 0; f < VIRT_FAMILIES; f++)
+		if (e->way[f].why >= VIRT_WHY_ADDRESS_FOREIGN && e->way[f].why <= VIRT_WHY_CLASH)
+			return true;
+	return e->clashes || e->refused_ports;
+}
+
+/* The entry of the same forward and guest in another status. */
+static const struct virt_entry *counterpart(const struct virt_status *s, const struct virt_entry *e)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->entry[i].forward == e->forward && !strcmp(s->entry[i].uuid, e->uuid))
+			return &s->entry[i];
+	return NULL;
+}
+
+/* One line for each forward whose answer is another than before. */
+static void log_changes(const struct virt_status *before, const struct virt_status *now)
+{
+	char was[LINE_OCTETS], is[LINE_OCTETS];
+
+	for (unsigned i = 0; i < now->n; i++) {
+		const struct virt_entry *old = counterpart(before, &now->entry[i]);
+
+		entry_words(is, sizeof(is), &now->entry[i]);
+		if (old)
+			entry_words(was, sizeof(was), old);
+		if (old && !strcmp(was, is))
+			continue;
+		if (is_alarming(&now->entry[i]))
+			log_warn("%s", is);
+		else
+			log_info("%s", is);
+	}
+	for (unsigned i = 0; i < before->n; i++)
+		if (!counterpart(now, &before->entry[i]) && before->entry[i].guest)
+			log_info("forward %s: guest %s is gone", before->entry[i].name, before->entry[i].guest);
+}
+
+/* ---- the source ---- */
+
+static int contribute(void *ctx, const struct conf *file, struct conf_claims *claims, struct conf_dynamic *out)
+{
+	struct guests *g = ctx;
+	struct virt_status status;
+	struct virt_input in = { .file = file, .world = g->world, .before = &g->status, .now = state_clock(),
+				 .started = g->started };
+	struct nat_prefix *host;
+	int err;
+
+	ev_timer_stop(g->watcher.loop, &g->wake);
+	if (!file->libvirt.on) {
+		virt_status_free(&g->status);
+		return 0;
+	}
+	in.host = host = host_addresses(&in.n_host);
+	err = virt_resolve(&in, &g->blocks, claims, out, &status);
+	free(host);
+	if (err)
+		return err;
+	log_changes(&g->status, &status);
+	virt_status_free(&g->status);
+	g->status = status;
+	if (g->blocks.changed)
+		blocks_file_write(&g->blocks);
+	if (status.wake) {
+		ev_timer_set(&g->wake, (double)(status.wake - in.now) / 1e9 + 0.01, 0.);
+		ev_timer_start(g->watcher.loop, &g->wake);
+	}
+	return 0;
+}
+
+/* After a take-over: have all connections answered? Before, flows of guests must not end because nobody knows them. */
+static bool settled(void *ctx)
+{
+	const struct guests *g = ctx;
+	bool all = g->world;
+
+	for (unsigned i = 0; g->world && i < g->world->n_connections; i++)
+		all &= g->world->connection[i].up;
+	return all || !g->live->file->libvirt.on;
+}
+
+static void on_wake(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct guests *g = t->data;
+
+	(void)loop;
+	(void)events;
+	live_refresh(g->live);
+}
+
+static const struct virt_guest *find(const struct virt_world *w, const struct virt_guest *like)
+{
+	for (unsigned i = 0; w && i < w->n_guests; i++)
+		if (!strcmp(w->guest[i].uuid, like->uuid) && !strcmp(w->guest[i].uri, like->uri))
+			return &w->guest[i];
+	return NULL;
+}
+
+static bool warned_before(const struct virt_guest *old, const char *text)
+{
+	for (unsigned i = 0; old && i < old->n_warnings; i++)
+		if (!strcmp(old->warning[i], text))
+			return true;
+	return false;
+}
+
+static const char *connection_why(const struct virt_world *w, const char *uri)
+{
+	for (unsigned i = 0; w && i < w->n_connections; i++)
+		if (!strcmp(w->connection[i].uri, uri))
+			return w->connection[i].up ? NULL : w->connection[i].why ? w->connection[i].why : "";
+	return w ? "" : "?";		/* not asked for before */
+}
+
+static void log_connections(const struct virt_world *old, const struct virt_world *new)
+{
+	for (unsigned i = 0; i < new->n_connections; i++) {
+		const struct virt_connection *c = &new->connection[i];
+		const char *was = connection_why(old, c->uri);
+
+		if (c->up && was)
+			log_info("libvirt: %s answers", c->uri);
+		else if (!c->up && (!was || !strcmp(was, "?")))
+			log_warn("libvirt: %s does not answer: %s; forwards stay as they are", c->uri, c->why ? c->why : "");
+	}
+}
+
+/* The watcher says how things are now. */
+static void hear(void *ctx, struct virt_world *world)
+{
+	struct guests *g = ctx;
+	nat_ns now = state_clock();
+
+	log_connections(g->world, world);
+	for (unsigned i = 0; i < world->n_guests; i++) {
+		struct virt_guest *new = &world->guest[i];
+		const struct virt_guest *old = find(g->world, new);
+
+		new->since = old && old->state == new->state && old->generation >= new->generation ? old->since : now;
+		new->life = old && old->life > new->generation ? old->life : new->generation;
+		for (unsigned k = 0; k < new->n_warnings; k++)
+			if (!warned_before(old, new->warning[k]))
+				log_warn("guest %s: %s", new->name, new->warning[k]);
+	}
+	virt_world_free(g->world);
+	g->world = world;
+	live_refresh(g->live);
+}
+
+void guests_open(struct guests *g, struct ev_loop *loop, struct live *live)
+{
+	*g = (struct guests){ .live = live, .started = state_clock() };
+	g->watcher.loop = loop;
+	g->watcher.hear = hear;
+	g->watcher.ctx = g;
+	virt_child_init(&g->watcher);
+	ev_init(&g->wake, on_wake);
+	g->wake.data = g;
+	blocks_file_read(&g->blocks);
+	live->source[LIVE_GUESTS] = (struct live_source){ .contribute = contribute, .settled = settled, .ctx = g };
+}
+
+void guests_configure(struct guests *g, const struct conf *file)
+{
+	if (!g->watcher.order && file->libvirt.on)
+		g->started = state_clock();
+	virt_child_configure(&g->watcher, &file->libvirt);
+	if (file->libvirt.on)
+		return;
+	virt_world_free(g->world);	/* it will not be kept true */
+	g->world = NULL;
+}
+
+void guests_close(struct guests *g)
+{
+	virt_child_stop(&g->watcher);
+	ev_timer_stop(g->watcher.loop, &g->wake);
+	virt_world_free(g->world);
+	virt_status_free(&g->status);
+	virt_blocks_free(&g->blocks);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* blocks - see blocks.h */
+#include "virt/blocks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_of(const struct virt_block *b, uint16_t lo, uint16_t width)
+{
+	return b->lo == lo && b->width == width;
+}
+
+int virt_blocks_find(const struct virt_blocks *b, uint16_t lo, uint16_t width, const char *uuid)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (is_of(&b->block[i], lo, width) && !strcmp(b->block[i].uuid, uuid))
+			return b->block[i].slot;
+	return -ENOENT;
+}
+
+bool virt_blocks_taken(const struct virt_blocks *b, uint16_t lo, uint16_t width, uint16_t slot)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (is_of(&b->block[i], lo, width) && b->block[i].slot == slot)
+			return true;
+	return false;
+}
+
+int virt_blocks_assign(struct virt_blocks *b, uint16_t lo, uint16_t width, uint16_t slot, const char *uuid)
+{
+	struct virt_block new = { .lo = lo, .width = width, .slot = slot };
+
+	if (b->n == b->room) {
+		unsigned room = b->room ? 2 * b->room : 16;
+		struct virt_block *more = reallocarray(b->block, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		b->block = more;
+		b->room = room;
+	}
+	snprintf(new.uuid, sizeof(new.uuid), "%s", uuid);
+	b->block[b->n++] = new;
+	b->changed = true;
+	return 0;
+}
+
+static bool is_known(const struct virt_world *w, const char *uuid)
+{
+	for (unsigned i = 0; i < w->n_guests; i++)
+		if (!strcmp(w->guest[i].uuid, uuid))
+			return true;
+	return false;
+}
+
+unsigned virt_blocks_forget(struct virt_blocks *b, const struct virt_world *w)
+{
+	unsigned kept = 0, gone;
+
+	for (unsigned i = 0; i < b->n; i++)
+		if (is_known(w, b->block[i].uuid))
+			b->block[kept++] = b->block[i];
+	gone = b->n - kept;
+	b->n = kept;
+	b->changed |= gone;
+	return gone;
+}
+
+void virt_blocks_write(struct virt_blocks *b, FILE *out)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		fprintf(out, "%u+%u %u %s\n", b->block[i].lo, b->block[i].width, b->block[i].slot, b->block[i].uuid);
+	b->changed = false;
+}
+
+unsigned virt_blocks_read(struct virt_blocks *b, FILE *in)
+{
+	char line[128], uuid[VIRT_UUID_TEXT];
+	unsigned lo, width, slot, skipped = 0;
+
+	while (fgets(line, sizeof(line), in)) {
+		bool good = sscanf(line, "%5u+%5u %5u %36[0-9a-fA-F-]\n", &lo, &width, &slot, uuid) == 4;
+
+		good = good && lo && width && lo + (slot + 1) * width <= 65536;
+		if (!good || virt_blocks_taken(b, (uint16_t)lo, (uint16_t)width, (uint16_t)slot) ||
+		    virt_blocks_find(b, (uint16_t)lo, (uint16_t)width, uuid) >= 0 ||
+		    virt_blocks_assign(b, (uint16_t)lo, (uint16_t)width, (uint16_t)slot, uuid) < 0)
+			skipped++;
+	}
+	b->changed = false;
+	return skipped;
+}
+
+void virt_blocks_free(struct virt_blocks *b)
+{
+	free(b->block);
+	*b = (struct virt_blocks){ 0 };
+}
