@@ -39,7 +39,8 @@ WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wst
 	   -Wswitch-enum -Wvla -Wundef -Wcast-align
 WERROR	?= $(if $(CI),-Werror)
 CFLAGS	?= -g
-NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
+NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP \
+	-ffile-prefix-map=$(CURDIR)=.
 HARDEN	:= -pie -Wl,-z,relro,-z,now
 LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
 PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
@@ -236,25 +237,42 @@ bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and th
 bench-quick: all $(BENCH) ## the same in short, under 3 minutes
 	@bench/run --quick
 
-install: all $(BENCH) ## install below PREFIX (and DESTDIR)
-	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
-	install -Dm755 build/nfqnatctl $(BIN)/nfqnatctl
-	install -d $(UNITS)
-	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
-	install -Dm644 docs/nfqnatd.8 $(MAN)/man8/nfqnatd.8
-	install -Dm644 docs/nfqnat.yaml.5 $(MAN)/man5/nfqnat.yaml.5
-	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
-	install -Dm644 examples/nfqnat.yaml $(DOC)/examples/nfqnat.yaml
+install: all $(BENCH) install-service ## install below PREFIX (and DESTDIR)
 	install -Dm755 -t $(BENCHDIR) bench/run bench/compare $B/bench/accept $B/bench/textbook $B/bench/loadgen
 	install -Dm644 -t $(BENCHDIR) $(wildcard bench/*.py)
-	install -d $(BIN)
 	ln -sf $(PREFIX)/lib/nfqnat/bench/run $(BIN)/nfqnat-bench
-	install -d $(ETC)/forwards.d
-	test -e $(ETC)/nfqnat.yaml || install -m640 examples/nfqnat.yaml $(ETC)/nfqnat.yaml
+
+# What a package has: programs, service, manuals, and a configuration that forwards nothing, if there is none.
+LIBDIR	:= $(if $(filter /usr,$(PREFIX)),$(DESTDIR)/usr/lib,$(DESTDIR)$(PREFIX)/lib)
+.PHONY: install-service
+install-service:
+	install -d $(BIN) $(UNITS) $(ETC)/forwards.d
+	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
+	test ! -e build/nfqnat-virt || install -m755 build/nfqnat-virt $(SBIN)/nfqnat-virt
+	install -m755 build/nfqnatctl $(BIN)/nfqnatctl
+	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
+	install -Dm644 systemd/nfqnat.sysusers $(LIBDIR)/sysusers.d/nfqnat.conf
+	install -Dm644 systemd/nfqnat.tmpfiles $(LIBDIR)/tmpfiles.d/nfqnat.conf
+	set -e; for m in $(wildcard docs/*.[158]); do install -Dm644 $$m $(MAN)/man$${m##*.}/$${m##*/}; done
+	install -Dm644 -t $(DOC)/examples $(wildcard examples/*.yaml)
+	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
+	install -Dm755 -t $(DOC)/examples/openrc openrc/nfqnatd
+	install -Dm755 -t $(DOC)/examples/runit runit/run
+	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration
-	rm -f $(SBIN)/nfqnatd $(BIN)/nfqnatctl $(UNITS)/nfqnatd.service $(MAN)/man8/nfqnatd.8 $(MAN)/man5/nfqnat.yaml.5
-	rm -rf $(DOC) $(BENCHDIR) $(BIN)/nfqnat-bench
+	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
+	rm -f $(LIBDIR)/sysusers.d/nfqnat.conf $(LIBDIR)/tmpfiles.d/nfqnat.conf
+	rm -f $(foreach m,$(wildcard docs/*.[158]),$(MAN)/man$(subst .,,$(suffix $m))/$(notdir $m))
+	rm -rf $(DOC) $(BENCHDIR)
+
+dist: ## an archive of what is committed: build/nfqnat-VERSION.tar.gz
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=nfqnat-$(VERSION)/ -o build/nfqnat-$(VERSION).tar.gz HEAD
+	@echo build/nfqnat-$(VERSION).tar.gz
+
+check-package: all | .deps-package ## install, hardening, systemd unit, Debian package, the same octets twice
+	@tests/package/run build
 
 clean: ## remove build/
 	rm -rf build

@@ -73,6 +73,7 @@ static int choose_net_admin(void)
 
 static int capabilities(const struct sandbox *s, bool *user)
 {
+	bool all = capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	const capng_flags_t flags = CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING;
 
 	*user = s->uid && !choose_net_admin() && capng_change_id((int)s->uid, (int)s->gid, flags) == 0;
@@ -82,7 +83,7 @@ static int capabilities(const struct sandbox *s, bool *user)
 	if (choose_net_admin())
 		return -EPERM;
 	/* The bounding set is left alone where CAP_SETPCAP is missing; no_new_privs makes it harmless. */
-	return capng_apply(CAPNG_SELECT_BOTH) < 0 && capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+	return capng_apply(all ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
 
 bool sandbox_landlock(void)

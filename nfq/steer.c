@@ -515,6 +515,8 @@ const char *steer_name(const struct steer *s)
 
 	if (s->backend == STEER_NFT)
 		return "nft";
+	if (s->backend == STEER_NONE)
+		return "the run before";
 	snprintf(name, sizeof(name), "iptables%s", s->flavour);
 	return name;
 }

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Debian package under a real systemd (in a container on this machine's own files, read-only below an overlay):
+# unit.sh PACKAGE... - installed, started, killed, restarted, upgraded; clients notice nothing.
+
+set -u
+packages=()
+for p; do
+	packages+=("$(realpath "$p")")
+done
+# shellcheck source-path=SCRIPTDIR source=../netns/lib.sh
+. "$(dirname "$0")/../netns/lib.sh"
+
+OVER=$(mktemp -d "${TMPDIR:-/tmp}/nfqnat-root.XXXXXX")
+ROOT=$OVER/root
+CONTAINER= INIT=
+
+container_end() {
+	[ -z "$CONTAINER" ] || { kill -KILL "$INIT" "$CONTAINER"; wait "$CONTAINER"; } 2>/dev/null
+	umount "$ROOT" 2>/dev/null
+	umount "$OVER" 2>/dev/null
+	rmdir "$OVER" 2>/dev/null
+}
+trap 'container_end; cleanup' EXIT
+
+root_make() {
+	mount -t tmpfs nfqnat-test "$OVER" && mkdir "$OVER"/{up,work,root} &&
+		mount -t overlay overlay -o "lowerdir=/,upperdir=$OVER/up,workdir=$OVER/work" "$ROOT" &&
+		chroot "$ROOT" dpkg --force-depends -i "${packages[@]/#/}" >"$OVER/dpkg" 2>&1
+}
+# inside CMD... - in the container
+inside() { nsenter -t "$INIT" -m -p -u -i -C -n -- "$@"; }
+
+init_pid() { INIT=$(pgrep -P "$CONTAINER" | head -n 1) && [ -n "$INIT" ]; }
+up() { inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; }
+
+container_start() {
+	# Nothing of this machine's services: basic.target, and what is started by hand.
+	spawn_here systemd-nspawn -q --register=no --keep-unit -D "$ROOT" --boot --network-namespace-path="/run/netns/$P-host" \
+		--capability=CAP_NET_ADMIN,CAP_NET_RAW \
+		--system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" --console=read-only systemd.unit=basic.target >"$OVER/boot" 2>&1 </dev/null
+	CONTAINER=$SPAWNED
+	wait_for 20 init_pid && wait_for 60 up
+}
+spawn_here() {
+	"$@" &
+	SPAWNED=$!
+}
+
+show() {
+	echo "--- journal of nfqnatd"
+	inside journalctl -u nfqnatd --no-pager -n 40
+	inside systemctl status nfqnatd --no-pager
+}
+expect() {
+	local name=$1
+	shift
+	if "$@" >"$OVER/said" 2>&1; then
+		result ok "$name"
+	else
+		result 'not ok' "$name" "$*"
+		{ cat "$OVER/said"; show; } 2>&1 | result_note
+	fi
+}
+main_pid() { inside systemctl show -p MainPID --value nfqnatd; }
+main_is_new() {
+	local now
+
+	now=$(main_pid) && [ "$now" != 0 ] && [ "$now" != "$1" ] && inside systemctl is-active -q nfqnatd
+}
+journal_has() { inside journalctl -u nfqnatd --no-pager | grep -qE -- "$1"; }
+
+net_up
+serve guest tcp:7:echo tcp:80:whoami
+serve host tcp:8080:whoami
+if ! root_make; then
+	result skip package_under_systemd "no overlay, or the package does not install: $(tail -n 2 "$OVER/dpkg" 2>/dev/null)"
+	exit 0
+fi
+{ config_head; echo "  - name: web
+    to: [$G4, \"$G6\"]
+    publish: [\"7\", \"8080:80\"]"; } >"$ROOT/etc/nfqnat/nfqnat.yaml"
+# As shipped it waits half a minute for a main process that hangs.
+mkdir -p "$ROOT/etc/systemd/system/nfqnatd.service.d"
+printf '[Service]\nWatchdogSec=4\n' >"$ROOT/etc/systemd/system/nfqnatd.service.d/test.conf"
+if ! container_start; then
+	result skip package_under_systemd "systemd does not boot in a container here: $(tail -n 1 "$OVER/boot")"
+	exit 0
+fi
+
+expect unit_starts inside systemctl start nfqnatd
+expect unit_forwards sees client tcp $HX4 8080 $C4 $G4 80
+expect unit_forwards_v6 sees client tcp $HX6 8080 $C6 $G6 80
+expect unit_runs_as_its_user test "$(inside ps -o user= -p "$(main_pid)")" = nfqnat
+expect unit_main_has_two_capabilities inside grep -q '^CapEff:.*0000000000003000$' "/proc/$(main_pid)/status"
+worker=$(inside pgrep -P "$(main_pid)" -f . | head -n 1)
+expect unit_worker_has_one inside grep -q '^CapEff:.*0000000000001000$' "/proc/$worker/status"
+expect unit_control_socket inside nfqnatctl status
+
+hold long client $HX4 7
+expect unit_flow say long one
+before=$(main_pid)
+inside kill -KILL "$before"
+expect unit_is_restarted wait_for 20 main_is_new "$before"
+expect unit_takes_over journal_has 'flow table: taken over'
+expect unit_flow_over_killed_main say long two
+
+expect unit_reloads inside systemctl reload nfqnatd
+expect unit_reload_is_done wait_for 10 journal_has reloaded
+before=$(main_pid)
+inside systemctl kill --signal=USR2 --kill-who=main nfqnatd
+expect unit_upgrade_is_done wait_for 10 journal_has 'upgrading'
+expect unit_flow_over_upgrade say long three
+expect unit_upgrade_keeps_pid test "$(main_pid)" = "$before"
+before=$(main_pid)
+inside kill -STOP "$before"
+expect unit_watchdog_replaces_a_main_that_hangs wait_for 60 main_is_new "$before"
+expect unit_flow_over_hung_main say long four
+hang_up long
+expect unit_stops inside systemctl stop nfqnatd
+expect unit_leaves_no_rule no_rules_of_ours
+expect unit_package_goes inside dpkg --purge nfqnat-libvirt nfqnat
+expect unit_package_leaves_nothing test ! -e "$ROOT/usr/sbin/nfqnatd" -a ! -e "$ROOT/etc/nfqnat/nfqnat.yaml"
+((RESULT_FAILED == 0))
