@@ -72,7 +72,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
+.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-docs check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -164,7 +164,7 @@ demo: all | .deps-demo ## run the main job on real packets in namespaces and pri
 CHECKS	:= check-pure \
 	   check-headers \
 	   check-unit \
-	   check-golden \
+	   check-golden check-replay check-import check-docs \
 	   check-replay \
 	   check-import \
 	   check-fuzz \
@@ -198,6 +198,9 @@ check-replay: ## captures and what the engine makes of them
 
 check-import: ## other programs' forwards and what nfqnatctl import makes of them
 	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/import/run build/san
+
+check-docs: all ## manuals without mistakes and without gaps, links that lead somewhere
+	@tests/docs/run build
 
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)
