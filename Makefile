@@ -164,9 +164,10 @@ demo: all | .deps-demo ## run the main job on real packets in namespaces and pri
 CHECKS	:= check-pure \
 	   check-headers \
 	   check-unit \
-	   check-golden check-replay check-import check-docs \
+	   check-golden \
 	   check-replay \
 	   check-import \
+	   check-docs \
 	   check-fuzz \
 	   check-bench \
 	   check-netns \
