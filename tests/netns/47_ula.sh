@@ -24,7 +24,7 @@ if [ ! -e /etc/gai.conf ]; then
 	skip doctor_ula_guide "no /etc/gai.conf here: not glibc"
 	finish
 fi
-check ula_guide_has_labels [ "$(grep -c '^label ' "$DIR/gai.conf")" = 7 ]
+check ula_guide_has_labels [ "$(grep -c '^label ' "$DIR/gai.conf")" = 9 ]
 same ula_prefers_ipv4 4 "$(prefers "$DIR/empty")"
 same ula_prefers_ipv6_by_the_guide 6 "$(prefers "$DIR/gai.conf")"
 finish
