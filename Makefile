@@ -16,6 +16,7 @@ SBIN	:= $(DESTDIR)$(PREFIX)/sbin
 BIN	:= $(DESTDIR)$(PREFIX)/bin
 BENCHDIR := $(DESTDIR)$(PREFIX)/lib/nfqnat/bench
 MAN	:= $(DESTDIR)$(PREFIX)/share/man
+COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 DOC	:= $(DESTDIR)$(PREFIX)/share/doc/nfqnat
 UNITS	:= $(DESTDIR)/lib/systemd/system
 ETC	:= $(DESTDIR)/etc/nfqnat
@@ -254,6 +255,7 @@ install-service:
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
 	test ! -e build/nfqnat-virt || install -m755 build/nfqnat-virt $(SBIN)/nfqnat-virt
 	install -m755 build/nfqnatctl $(BIN)/nfqnatctl
+	install -Dm644 ctl/nfqnatctl.bash $(COMPLETION)/nfqnatctl
 	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 systemd/nfqnat.sysusers $(LIBDIR)/sysusers.d/nfqnat.conf
 	install -Dm644 systemd/nfqnat.tmpfiles $(LIBDIR)/tmpfiles.d/nfqnat.conf
@@ -265,7 +267,7 @@ install-service:
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration
-	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
+	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(COMPLETION)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
 	rm -f $(LIBDIR)/sysusers.d/nfqnat.conf $(LIBDIR)/tmpfiles.d/nfqnat.conf
 	rm -f $(foreach m,$(wildcard docs/*.[158]),$(MAN)/man$(subst .,,$(suffix $m))/$(notdir $m))
 	rm -rf $(DOC) $(BENCHDIR)
