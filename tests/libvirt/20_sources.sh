@@ -68,7 +68,7 @@ sees two_guests_swap "$LONG" 'addrs("st1").startswith("192.168.122.202/neighbour
 # ---- who is believed ----
 
 must "a guest with a lease" vl start c1
-sees lease "$LONG" '"192.168.122." in addrs("c1") and "/lease" in addrs("c1")'
+sees lease "$LONG" 'addrs("c1").count("/lease") == 2'
 lease4=$(grep -oE '192\.168\.122\.[0-9]+' /var/lib/libvirt/dnsmasq/virbr0.status | head -n 1)
 in_lxc st2 ip addr add "$lease4/24" dev eth0
 steal() {

@@ -125,6 +125,61 @@ follow() {
 }
 world() { "$HERE/world" "$DIR/world" "$@"; }
 
+# ---- nfqnatd ----
+
+# daemon_start <CONFIGURATION
+daemon_start() {
+	cat >"$DIR/nfqnat.yaml"
+	: >"$DIR/daemon.log"
+	"$BUILD/nfqnatd" --config "$DIR/nfqnat.yaml" -v >>"$DIR/daemon.log" 2>&1 &
+	DAEMON=$!
+	must "nfqnatd starts" wait_for "$LONG" file_has "$DIR/daemon.log" ready:
+}
+# daemon_reload <CONFIGURATION
+daemon_reload() {
+	cat >"$DIR/nfqnat.yaml"
+	kill -HUP "$DAEMON"
+}
+daemon_stop() {
+	local pid=$DAEMON
+
+	DAEMON=
+	kill "$pid"
+	wait "$pid"
+}
+
+# ---- asking forwarded ports ----
+
+probe() { timeout 120 "$HERE/probe" "$@"; }
+from_client() { timeout 120 ip netns exec client "$HERE/probe" "$@"; }
+answers() { from_client http "$1" "$2" "$LONG"; }	# ADDRESS PORT
+refused() { from_client refused "$1" "$2" "$LONG"; }
+silent() { from_client silent "$1" "$2" "$LONG"; }
+
+# http_now ADDRESS PORT NAME - guest NAME answers
+http_now() {
+	local got
+
+	got=$(client curl -s -m 5 "http://$1:$2/")
+	[ "$got" = "$3" ] || {
+		echo "want: $3; got: $got"
+		return 1
+	}
+}
+# http ADDRESS PORT NAME - it does so soon
+http() { wait_for "$LONG" http_now "$@" || http_now "$@"; }
+
+# whoami PROTO ADDRESS PORT CLIENT - the guest sees this address as its client
+whoami() {
+	local got
+
+	got=$(client peer "$1" -t 5000 "$2" "$3" </dev/null)
+	[[ $got == "$1 $4 "* ]] || {
+		echo "want: $1 $4; got: $got"
+		return 1
+	}
+}
+
 # ---- results ----
 
 diagnose() {
@@ -167,9 +222,14 @@ check() {
 # sees NAME SECONDS EXPR - the same of a world
 sees() { check "$1" world "$2" "$3"; }
 
-# The watcher of a script ends with it.
+# The watcher and the daemon of a script end with it.
 cleanup() {
 	[ -z "${FOLLOWER:-}" ] || kill "$FOLLOWER" 2>/dev/null
+	[ -z "${DAEMON:-}" ] || daemon_stop || result 'not ok' "$SUITE: nfqnatd stops" "status $?"
+	! grep -qE 'Sanitizer|runtime error' "$DIR/daemon.log" "$DIR/follow.log" 2>/dev/null || {
+		result 'not ok' "$SUITE: memory" "a sanitizer has spoken"
+		cat "$DIR/daemon.log" "$DIR/follow.log" 2>/dev/null | grep -E -A 30 'Sanitizer|runtime error' | head -n 60 | result_note
+	}
 }
 trap cleanup EXIT
 

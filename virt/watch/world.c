@@ -232,9 +232,15 @@ struct joining {
 	json_t *macs;		/* "BRIDGE MAC": how many NICs of guests that are on have it there */
 };
 
+/*
+ * Of neighbours only the newest IPv4 one: the guest has changed its address,
+ * and the kernel notices the old one's silence only after 8 s of questions. Of
+ * IPv6 all that answer, or if none does, the first.
+ */
 static json_t *nic_addresses(const struct joining *j, json_t *guest, const json_t *nic, const char *bridge)
 {
 	json_t *addresses = json_array();
+	bool neighbours[2] = { false };		/* one was taken; [1]: of IPv4 */
 	const struct claim *found;
 	char ip[CONF_IP_TEXT];
 	uint8_t mac[6];
@@ -250,12 +256,20 @@ static json_t *nic_addresses(const struct joining *j, json_t *guest, const json_
 	}
 	found = claims_find(j->c, bridge, mac, &n);
 	for (size_t i = 0; i < n && json_array_size(addresses) < VIRT_NIC_ADDRESSES; i++) {
-		conf_ip_print(ip, &found[i].addr, (enum nat_family)found[i].family, false);
-		if (found[i].why != CLAIM_GOOD)
-			warn_of(guest, &found[i]);
-		else if (!has_address(addresses, ip))
+		const struct claim *c = &found[i];
+		bool v4 = c->family == NAT_IPV4;
+
+		conf_ip_print(ip, &c->addr, (enum nat_family)c->family, false);
+		if (c->why != CLAIM_GOOD) {
+			warn_of(guest, c);
+			continue;
+		}
+		if (c->source == CLAIM_NEIGHBOUR && neighbours[v4] && (v4 || c->failed))
+			continue;
+		neighbours[v4] |= c->source == CLAIM_NEIGHBOUR;
+		if (!has_address(addresses, ip))
 			json_array_append_new(addresses, json_pack("{s:s, s:s}", "address", ip, "source",
-								   claim_source_name((enum claim_source)found[i].source)));
+								   claim_source_name((enum claim_source)c->source)));
 	}
 	return addresses;
 }

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each kind of network gets what it must: forwarded, or refused with the reason.
+
+. "$(dirname "$0")/lib.sh"
+
+lab_ready
+v4() { echo "<ip address='$1' netmask='255.255.255.0'><dhcp><range start='${1%.*}.2' end='${1%.*}.99'/></dhcp></ip>"; }
+v6() { echo "<ip family='ipv6' address='$1' prefix='64'/>"; }
+net_define n-slaac virbr11 "<forward mode='nat'><nat ipv6='yes'/></forward>" "$(v4 192.168.141.1)" "$(v6 fd00:141::1)"
+net_define n-nat6 virbr12 "<forward mode='nat'/>" "$(v4 192.168.142.1)" "$(v6 fd00:142::1)"
+net_define n-route virbr13 "<forward mode='route'/>" "$(v4 192.168.143.1)" "$(v6 fd00:143::1)"
+net_define n-open virbr14 "<forward mode='open'/>" "$(v4 192.168.144.1)" "$(v6 fd00:144::1)"
+net_define n-isolated virbr15 "" "$(v4 192.168.145.1)"
+ip link add br1 type bridge
+ip addr add 192.168.146.1/24 dev br1
+ip link set br1 up
+printf '<network><name>n-lan</name><forward mode="bridge"/><bridge name="br1"/></network>' >"$DIR/net.xml"
+v net-define "$DIR/net.xml" >/dev/null && v net-start n-lan >/dev/null
+
+for n in slaac nat6 route open isolated; do
+	NET=n-$n lxc $n
+done
+NET=n-lan ADDR=none lxc lan
+ADDR=none lxc static
+for g in slaac nat6 route open isolated lan static; do
+	must "$g starts" vl start $g
+done
+daemon_start <<-END
+	queue: 0
+	steering: ${STEERING:-auto}
+	libvirt: { uri: ["qemu:///system", "lxc:///system"] }
+	forwards:
+	  - { guest: slaac, publish: "8101:80" }
+	  - { guest: nat6, publish: "8102:80" }
+	  - { guest: route, publish: "8103:80" }
+	  - { guest: open, publish: "8104:80" }
+	  - { guest: isolated, publish: "8105:80" }
+	  - { guest: isolated, name: allowed, isolated: allow, source: host, publish: "8106:80" }
+	  - { guest: lan, publish: "8107:80" }
+	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
+	  - { guest: static, publish: "8109:80" }
+END
+i=0
+for n in slaac nat6 route open; do
+	i=$((i + 1))
+	check "${n}_v4" http $H4 $((8100 + i)) $n
+	# Nobody knows an address that was never used.
+	must "$n has heard the router" wait_for "$LONG" in_lxc $n ping -6 -c 1 -w 1 fd00:14$i::1
+	check "${n}_v6" answers $H6 $((8100 + i))
+done
+check isolated_refused refused $H4 8105
+check isolated_says_why file_has "$DIR/daemon.log" 'isolated.*isolated: allow'
+# It has no way to anybody but this host, and libvirt rejects what it sends beyond: that is left to the admin.
+iptables -I FORWARD 1 -i virbr15 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+check isolated_allowed answers $H4 8106
+iptables -D FORWARD 1
+
+in_lxc lan ip addr add 192.168.146.5/24 dev eth0
+in_lxc lan ping -c 1 -w 5 192.168.146.1 >/dev/null
+check lan_refused refused $H4 8107
+check lan_says_why file_has "$DIR/daemon.log" 'source: host'
+# It has no route to the client: the answer comes back only because it sees this host.
+check lan_with_source_host answers $H4 8108
+
+# static A - this address and no other
+static() {
+	in_lxc static ip addr flush dev eth0 scope global
+	in_lxc static ip addr add "$1/24" dev eth0
+	in_lxc static ip route add default via $B4
+	in_lxc static ping -c 1 -w 5 $B4 >/dev/null
+}
+static 192.168.122.150
+check static_guest http $H4 8109 static
+static 192.168.122.151
+check static_guest_moves http $H4 8109 static
+in_lxc static ip addr add $B4/24 dev eth0
+in_lxc static arping -c 2 -U -I eth0 -s $B4 $B4 >/dev/null
+check static_guest_takes_the_hosts_address http $H4 8109 static
+in_lxc static ip addr del $B4/24 dev eth0
+
+v net-destroy default >/dev/null
+check net_destroy_refused refused $H4 8109
+for g in slaac nat6 route open isolated lan static; do
+	vl destroy $g >/dev/null
+done
+v net-start default >/dev/null
+for n in slaac nat6 route open isolated lan; do
+	v net-destroy n-$n >/dev/null
+done
