@@ -16,6 +16,7 @@ SBIN	:= $(DESTDIR)$(PREFIX)/sbin
 BIN	:= $(DESTDIR)$(PREFIX)/bin
 BENCHDIR := $(DESTDIR)$(PREFIX)/lib/nfqnat/bench
 MAN	:= $(DESTDIR)$(PREFIX)/share/man
+COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 DOC	:= $(DESTDIR)$(PREFIX)/share/doc/nfqnat
 UNITS	:= $(DESTDIR)/lib/systemd/system
 ETC	:= $(DESTDIR)/etc/nfqnat
@@ -72,7 +73,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
+.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-docs check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
 	bench bench-quick check-bench check-compliance compliance install uninstall clean
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -167,6 +168,7 @@ CHECKS	:= check-pure \
 	   check-golden \
 	   check-replay \
 	   check-import \
+	   check-docs \
 	   check-fuzz \
 	   check-bench \
 	   check-netns \
@@ -198,6 +200,9 @@ check-replay: ## captures and what the engine makes of them
 
 check-import: ## other programs' forwards and what nfqnatctl import makes of them
 	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/import/run build/san
+
+check-docs: all ## manuals without mistakes and without gaps, links that lead somewhere
+	@tests/docs/run build
 
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)
@@ -250,6 +255,7 @@ install-service:
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
 	test ! -e build/nfqnat-virt || install -m755 build/nfqnat-virt $(SBIN)/nfqnat-virt
 	install -m755 build/nfqnatctl $(BIN)/nfqnatctl
+	install -Dm644 ctl/nfqnatctl.bash $(COMPLETION)/nfqnatctl
 	sed 's|/usr/local|$(PREFIX)|' systemd/nfqnatd.service >$(UNITS)/nfqnatd.service
 	install -Dm644 systemd/nfqnat.sysusers $(LIBDIR)/sysusers.d/nfqnat.conf
 	install -Dm644 systemd/nfqnat.tmpfiles $(LIBDIR)/tmpfiles.d/nfqnat.conf
@@ -261,7 +267,7 @@ install-service:
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration
-	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
+	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(COMPLETION)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
 	rm -f $(LIBDIR)/sysusers.d/nfqnat.conf $(LIBDIR)/tmpfiles.d/nfqnat.conf
 	rm -f $(foreach m,$(wildcard docs/*.[158]),$(MAN)/man$(subst .,,$(suffix $m))/$(notdir $m))
 	rm -rf $(DOC) $(BENCHDIR)

@@ -53,6 +53,13 @@ void conf_guest_free(struct conf_guest *g);
 /* conf_guest_print - one line per item of a forward with `guest:` */
 void conf_guest_print(const struct conf_forward *f, FILE *out);
 
+/* conf_policy_read - the limits, timeouts and segment size that a forward, written at @node, has of its own */
+void conf_policy_read(struct conf_build *b, const struct conf_raw_forward *raw, struct conf_doc *doc, const yaml_node_t *node,
+		      struct conf_policy *p);
+
+/* conf_policy_print - those that are written, each with a space before it */
+void conf_policy_print(const struct conf_policy *p, FILE *out);
+
 /* conf_rows_add - resolve the items of forward @forward against its exclusions and targets */
 void conf_rows_add(struct conf_build *b, uint32_t forward, const struct conf_item *items, unsigned n,
 		   const struct conf_targets *to);

@@ -67,7 +67,36 @@ struct conf_guest {
 	unsigned n_rows;
 };
 
+enum conf_mss {
+	CONF_MSS_OFF = 1,		/* 0: not written, as for all */
+	CONF_MSS_CLAMP,			/* to what the links can carry; larger values are octets */
+};
+
+/* What a forward has of its own; 0: not written, or no limit. */
+struct conf_limits {
+	uint32_t flows;			/* at a time; of all forwards together that is max_flows */
+	uint32_t source_flows;		/* of one source (IPv6: a /64) over all forwards */
+	uint32_t new_flows;		/* a second */
+};
+
+/* Idle limits in seconds, with their defaults. */
+struct conf_timeouts {
+	uint32_t udp;			/* 300: RFC 4787 REQ-5, both before and after an answer */
+	uint32_t tcp_opening;		/* 240: RFC 5382 REQ-5, RFC 7857 2.1 */
+	uint32_t tcp_established;	/* 7440: RFC 5382 REQ-5 */
+	uint32_t tcp_doubt;		/* 300: after an inexact RST, or picked up and not yet answered */
+	uint32_t tcp_closing;		/* 240: RFC 5382 REQ-5, RFC 7857 2.2 */
+	uint32_t icmp;			/* 60: RFC 5508 REQ-2 */
+};
+
+struct conf_policy {
+	struct conf_limits limits;
+	struct conf_timeouts timeouts;
+	uint32_t mss;			/* enum conf_mss, or octets */
+};
+
 struct conf_forward {
+	struct conf_policy policy;	/* its own; all 0: it has none */
 	char *name;			/* as written, or made up: "192.168.122.50" */
 	char *file;			/* file it was read from */
 	unsigned line, col;		/* of its first key, or of its name */
@@ -91,16 +120,6 @@ struct conf_libvirt {
 	bool agent;			/* ask guests' agents for addresses too */
 };
 
-/* Idle limits in seconds; REQUIREMENTS R32 has the defaults and RFC sources. */
-struct conf_timeouts {
-	uint32_t udp;			/* 300: RFC 4787 REQ-5, both before and after an answer */
-	uint32_t tcp_opening;		/* 240: RFC 5382 REQ-5, RFC 7857 2.1 */
-	uint32_t tcp_established;	/* 7440: RFC 5382 REQ-5 */
-	uint32_t tcp_doubt;		/* 300: after an inexact RST, or picked up and not yet answered */
-	uint32_t tcp_closing;		/* 240: RFC 5382 REQ-5, RFC 7857 2.2 */
-	uint32_t icmp;			/* 60: RFC 5508 REQ-2 */
-};
-
 struct conf {
 	uint16_t queue;			/* first queue number; 2 * workers are used */
 	unsigned workers;		/* 0: one per CPU ("auto") */
@@ -110,6 +129,9 @@ struct conf {
 	bool fail_open;			/* fail: open -> untranslated to the host while the worker is down */
 	uint16_t source_lo, source_hi;	/* ports nfqnat may take as a source of its own (hairpin, loopback) */
 	struct conf_timeouts timeouts;
+	struct conf_limits limits;	/* of all forwards together; source_flows: of each source */
+	uint32_t half_open;		/* unanswered flows, at most; 0: a quarter of max_flows */
+	uint32_t mss;			/* enum conf_mss, or octets */
 	bool connection_log;		/* one line when a flow begins and one when it ends, with octets */
 	char control_socket[108];	/* of nfqnatctl: nfq/ctl.h */
 	char control_group[33];		/* who may ask, beside root */

@@ -149,7 +149,7 @@ void conf_claims_free(struct conf_claims *claims)
 static int copy_forward(struct conf_forward *to, const struct conf_forward *from)
 {
 	*to = (struct conf_forward){ .line = from->line, .col = from->col, .is_named = from->is_named,
-				     .n_allow = from->n_allow, .host_source = from->host_source };
+				     .policy = from->policy, .n_allow = from->n_allow, .host_source = from->host_source };
 	to->name = strdup(from->name);
 	to->file = strdup(from->file);
 	to->allow = copy_allow(from->allow, from->n_allow);

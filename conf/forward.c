@@ -245,6 +245,7 @@ void conf_forward_add(struct conf_build *b, const struct conf_raw_forward *raw, 
 		read_allow(&r, raw->allow[i], i, f);
 	f->guest = conf_guest_read(b, raw, doc, node);
 	read_source(&r, raw->source, f);
+	conf_policy_read(b, raw, doc, node, &f->policy);
 	read_name(&r, raw, f, &to);
 	n = read_publish(&r, raw, items);
 	if (raw->guest)

@@ -50,6 +50,12 @@ const struct conf_key conf_keys[] = {
 	CONF_TIMEOUT_LIST(X)
 #undef X
 #define X(id, text, kind, member, least, most, otherwise, list)                                     \
+	{ .section = "limits", .name = (text), .type = (kind), .field = offsetof(struct conf, member), \
+	  .raw = offsetof(struct conf_raw, limits.id), .min = (least), .max = (most), .def = (otherwise),  \
+	  .words = (list), .why = "" },
+	CONF_LIMIT_LIST(X)
+#undef X
+#define X(id, text, kind, member, least, most, otherwise, list)                                     \
 	{ .section = "control", .name = (text), .type = (kind), .field = offsetof(struct conf, member), \
 	  .raw = offsetof(struct conf_raw, control.id), .min = (least), .max = (most), .def = (otherwise),  \
 	  .words = (list), .why = "" },
@@ -185,6 +191,12 @@ static const char *read_value(const struct conf_key *k, const char *text, struct
 	case CONF_WORKERS:
 		v->lo = 0;
 		return strcmp(text, "auto") ? read_u32(k, text, v) : NULL;
+	case CONF_LIMIT:
+		v->lo = 0;
+		return strcmp(text, "off") ? read_u32(k, text, v) : NULL;
+	case CONF_MSS:
+		v->lo = !strcmp(text, "off") ? CONF_MSS_OFF : CONF_MSS_CLAMP;
+		return v->lo == CONF_MSS_OFF || !strcmp(text, "clamp") ? NULL : read_u32(k, text, v);
 	case CONF_U16:
 	case CONF_U32:
 		return read_u32(k, text, v);
@@ -208,6 +220,12 @@ static void advise(const struct conf_key *k, const char *text, char *buf, size_t
 	uint32_t span;
 
 	switch (k->type) {
+	case CONF_MSS:
+		snprintf(buf, size, "write off, clamp or a number from %" PRIu32 " to %" PRIu32, k->min, k->max);
+		return;
+	case CONF_LIMIT:
+		snprintf(buf, size, "write off or a number from %" PRIu32 " to %" PRIu32, k->min, k->max);
+		return;
 	case CONF_U16:
 	case CONF_U32:
 	case CONF_WORKERS:
@@ -240,7 +258,7 @@ static void advise(const struct conf_key *k, const char *text, char *buf, size_t
 	}
 }
 
-static void store(const struct conf_key *k, struct conf *c, struct value v)
+static void store(const struct conf_key *k, void *c, struct value v)
 {
 	char *field = (char *)c + k->field;
 	uint16_t u16 = (uint16_t)v.lo, ports[2] = { u16, (uint16_t)v.hi };
@@ -252,6 +270,8 @@ static void store(const struct conf_key *k, struct conf *c, struct value v)
 		return;
 	case CONF_U32:
 	case CONF_WORKERS:
+	case CONF_LIMIT:
+	case CONF_MSS:
 	case CONF_SPAN:
 	case CONF_STEERING:
 		memcpy(field, &v.lo, sizeof(v.lo));
@@ -268,7 +288,7 @@ static void store(const struct conf_key *k, struct conf *c, struct value v)
 	}
 }
 
-static void print(const struct conf_key *k, const struct conf *c, FILE *out)
+void conf_key_print_value(const struct conf_key *k, const void *c, FILE *out)
 {
 	const char *field = (const char *)c + k->field;
 	uint16_t u16, ports[2];
@@ -286,29 +306,37 @@ static void print(const struct conf_key *k, const struct conf *c, FILE *out)
 	switch (k->type) {
 	case CONF_U16:
 	case CONF_U32:
-		fprintf(out, "%" PRIu32 "\n", u32);
+		fprintf(out, "%" PRIu32, u32);
 		return;
 	case CONF_WORKERS:
-		fprintf(out, u32 ? "%" PRIu32 "\n" : "auto\n", u32);
+		fprintf(out, u32 ? "%" PRIu32 : "auto", u32);
+		return;
+	case CONF_LIMIT:
+		fprintf(out, u32 ? "%" PRIu32 : "off", u32);
+		return;
+	case CONF_MSS:
+		if (u32 > CONF_MSS_CLAMP)
+			fprintf(out, "%" PRIu32, u32);
+		else
+			fputs(u32 == CONF_MSS_CLAMP ? "clamp" : "off", out);
 		return;
 	case CONF_SPAN:
-		fprintf(out, "%" PRIu32 "s\n", u32);
+		fprintf(out, "%" PRIu32 "s", u32);
 		return;
 	case CONF_STEERING:
 	case CONF_FLAG:
-		fprintf(out, "%s\n", k->words[u32]);
+		fputs(k->words[u32], out);
 		return;
 	case CONF_PORTS:
-		fprintf(out, "%u-%u\n", ports[0], ports[1]);
+		fprintf(out, "%u-%u", ports[0], ports[1]);
 		return;
 	case CONF_TEXT:
-		fprintf(out, "\"%s\"\n", field);
+		fprintf(out, "\"%s\"", field);
 		return;
 	}
 }
 
-void conf_key_read(const struct conf_key *k, const char *text, struct conf *c, struct conf_errors *errs,
-		   struct conf_at at)
+void conf_key_read(const struct conf_key *k, const char *text, void *c, struct conf_errors *errs, struct conf_at at)
 {
 	char quote[CONF_QUOTE_MAX], advice[120];
 	struct value v = { 0 };
@@ -353,6 +381,7 @@ void conf_keys_print(const struct conf *c, FILE *out)
 		}
 		section = k->section;
 		fprintf(out, "%s%s: ", section ? "  " : "", k->name);
-		print(k, c, out);
+		conf_key_print_value(k, c, out);
+		fputc('\n', out);
 	}
 }

@@ -21,6 +21,8 @@ enum conf_type {
 	CONF_STEERING,		/* a word, into enum conf_steering */
 	CONF_FLAG,		/* the first or the second of two words, into bool */
 	CONF_PORTS,		/* 61000-65535, into two uint16_t: the lowest and the highest */
+	CONF_LIMIT,		/* a number or `off` = 0, into uint32_t */
+	CONF_MSS,		/* off, clamp or octets, into uint32_t: enum conf_mss or the number */
 	CONF_TEXT,		/* letters, digits and some marks, into a char[] of min octets; max: an enum conf_text */
 };
 
@@ -45,7 +47,20 @@ enum conf_text {
 	X(firewall,     "firewall",     CONF_FLAG,     respect_firewall, 0,    1,        "pass",        firewall_words) \
 	X(fail,         "fail",         CONF_FLAG,     fail_open,        0,    1,        "closed",      fail_words)     \
 	X(source_ports, "source-ports", CONF_PORTS,    source_lo,        1024, 65535,    "61000-65535", NULL)           \
+	X(mss,          "mss",          CONF_MSS,      mss,              536,  65495,    "off",         NULL)           \
 	X(connection_log, "connection-log", CONF_FLAG, connection_log,   0,    1,        "off",         switch_words)
+
+/* What strangers may take: section `limits`; those of a forward are in policy.h. */
+#define CONF_LIMIT_LIST(X)                                                                                          \
+	X(source_flows, "source-flows", CONF_LIMIT,    limits.source_flows, 1, 16777216, "off",       NULL)           \
+	X(new_flows,    "new-flows",    CONF_LIMIT,    limits.new_flows,    1, 1000000,  "off",       NULL)           \
+	X(half_open,    "half-open",    CONF_WORKERS,  half_open,           16, 16777216, "auto",     NULL)
+
+/* The same section inside a forward; members of struct conf_policy. */
+#define CONF_OWN_LIMIT_LIST(X)                                                 \
+	X(flows,        "flows",        limits.flows,        1, 16777216)        \
+	X(source_flows, "source-flows", limits.source_flows, 1, 16777216)        \
+	X(new_flows,    "new-flows",    limits.new_flows,    1, 1000000)
 
 /* Who may ask, and where: sections `control` and `metrics`; the same columns. */
 #define CONF_CONTROL_LIST(X)                                                                                        \
@@ -93,15 +108,21 @@ struct conf_key {
 	const char *why;
 };
 
+/* Those that a forward may have of its own: raw in struct conf_raw_forward, field in struct conf_policy. */
+extern const struct conf_key conf_policy_keys[];
+extern const unsigned conf_policy_keys_n;
+
 extern const struct conf_key conf_keys[];
 extern const unsigned conf_keys_n;
 
 /* conf_keys_default - set every key of @c to its default */
 void conf_keys_default(struct conf *c);
 
-/* conf_key_read - set key @k of @c from @text; a mistake goes to @errs and leaves @c as it was */
-void conf_key_read(const struct conf_key *k, const char *text, struct conf *c, struct conf_errors *errs,
-		   struct conf_at at);
+/* conf_key_read - set key @k of @c, a struct conf or what else the key's field is in, from @text; a mistake goes to @errs and leaves @c as it was */
+void conf_key_read(const struct conf_key *k, const char *text, void *c, struct conf_errors *errs, struct conf_at at);
+
+/* conf_key_print_value - as conf_key_read() takes it, without a newline */
+void conf_key_print_value(const struct conf_key *k, const void *c, FILE *out);
 
 /* conf_keys_print - all settings as YAML that reads back to the same values */
 void conf_keys_print(const struct conf *c, FILE *out);

@@ -84,6 +84,7 @@ static void print_row(const struct conf *c, const struct conf_row *r, const stru
 		fputs(" source host", out);
 	for (unsigned i = 0; i < f->n_allow; i++)
 		fprintf(out, "%s %s", i ? "," : " allow", conf_prefix_print(prefix, &f->allow[i]));
+	conf_policy_print(&f->policy, out);
 	fputc('\n', out);
 }
 

@@ -127,6 +127,7 @@ static void add_item(struct conf_build *b, uint32_t forward, const struct conf_i
 	struct conf_row row = {
 		.proto = p->proto, .listen = p->listen, .forward = forward,
 		.line = item->at.line, .col = item->at.col, .block = p->block,
+		.host_source = forward < b->conf->n_forwards && b->conf->forwards[forward].host_source,
 	};
 	unsigned n = 0;
 

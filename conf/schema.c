@@ -9,6 +9,30 @@ static const cyaml_schema_value_t text = {
 #define LIST CYAML_FLAG_POINTER
 #define LIST_OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 
+#define RAW(member) __typeof__(((struct conf_raw *)0)->member)
+#define RAW_FORWARD(member) __typeof__(((struct conf_raw_forward *)0)->member)
+
+static const cyaml_schema_field_t own_timeout_fields[] = {
+#define X(id, key, ...) CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, RAW_FORWARD(timeouts), id, 1, CONF_TEXT_MAX),
+	CONF_TIMEOUT_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t own_limit_fields[] = {
+#define X(id, key, ...) CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, RAW_FORWARD(limits), id, 1, CONF_TEXT_MAX),
+	CONF_OWN_LIMIT_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t limit_fields[] = {
+#define X(id, key, ...) CYAML_FIELD_STRING_PTR(key, LIST_OPTIONAL, RAW(limits), id, 1, CONF_TEXT_MAX),
+	CONF_LIMIT_LIST(X)
+#undef X
+	CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t forward_fields[] = {
 	CYAML_FIELD_STRING_PTR("name", LIST_OPTIONAL, struct conf_raw_forward, name, 1, CONF_TEXT_MAX),
 	CYAML_FIELD_STRING_PTR("guest", LIST_OPTIONAL, struct conf_raw_forward, guest, 1, CONF_TEXT_MAX),
@@ -21,6 +45,9 @@ static const cyaml_schema_field_t forward_fields[] = {
 				   CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("allow", LIST_OPTIONAL, struct conf_raw_forward, allow, n_allow, &text, 0,
 				   CYAML_UNLIMITED),
+	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct conf_raw_forward, limits, own_limit_fields),
+	CYAML_FIELD_MAPPING("timeouts", CYAML_FLAG_OPTIONAL, struct conf_raw_forward, timeouts, own_timeout_fields),
+	CYAML_FIELD_STRING_PTR("mss", LIST_OPTIONAL, struct conf_raw_forward, mss, 1, CONF_TEXT_MAX),
 	CYAML_FIELD_END
 };
 
@@ -101,6 +128,7 @@ static const cyaml_schema_field_t main_fields[] = {
 	CONF_SETTING_LIST(X)
 #undef X
 	CYAML_FIELD_MAPPING("timeouts", CYAML_FLAG_OPTIONAL, struct conf_raw, timeouts, timeout_fields),
+	CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct conf_raw, limits, limit_fields),
 	CYAML_FIELD_MAPPING("control", CYAML_FLAG_OPTIONAL, struct conf_raw, control, control_fields),
 	CYAML_FIELD_MAPPING("metrics", CYAML_FLAG_OPTIONAL, struct conf_raw, metrics, metrics_fields),
 	CYAML_FIELD_MAPPING("libvirt", CYAML_FLAG_OPTIONAL, struct conf_raw, libvirt, libvirt_fields),

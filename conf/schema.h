@@ -22,6 +22,15 @@ struct conf_raw_forward {
 	char *guest, *network, *when_off, *isolated, *source;
 	char **to, **publish, **allow;
 	unsigned n_to, n_publish, n_allow;
+	char *mss;
+#define X(id, ...) char *id;
+	struct {
+		CONF_OWN_LIMIT_LIST(X)
+	} limits;
+	struct {
+		CONF_TIMEOUT_LIST(X)
+	} timeouts;
+#undef X
 };
 
 /* An outbound rule of any kind; NULL: not given. */
@@ -38,6 +47,9 @@ struct conf_raw {
 	struct {
 		CONF_TIMEOUT_LIST(X)
 	} timeouts;
+	struct {
+		CONF_LIMIT_LIST(X)
+	} limits;
 	struct {
 		CONF_CONTROL_LIST(X)
 	} control;

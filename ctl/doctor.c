@@ -4,11 +4,14 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "conf/ip.h"
 #include "ctl/cmd.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
@@ -45,6 +48,73 @@ static struct conf *load(const char *path)
 		return NULL;
 	}
 	return c;
+}
+
+/* The forward of this name; made if there is none: added live, or a guest's that a pattern stands for. UINT32_MAX: no memory. */
+static uint32_t forward_of(struct conf *c, const char *name)
+{
+	struct conf_forward *more;
+
+	for (unsigned i = 0; i < c->n_forwards; i++)
+		if (!strcmp(c->forwards[i].name, name))
+			return i;
+	more = reallocarray(c->forwards, c->n_forwards + 1ul, sizeof(*more));
+	if (!more)
+		return UINT32_MAX;
+	c->forwards = more;
+	more[c->n_forwards] = (struct conf_forward){ .name = strdup(name), .file = strdup("nfqnatd") };
+	if (!more[c->n_forwards].name || !more[c->n_forwards].file)
+		return UINT32_MAX;
+	return c->n_forwards++;
+}
+
+static bool read_addr(const json_t *row, const char *key, const struct conf_row *r, struct nat_addr *a)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+	enum nat_family family;
+
+	return text && conf_ip_parse(text, strlen(text), a, &family) && family == r->family;
+}
+
+static bool has_row(const struct conf *c, const struct conf_row *r)
+{
+	for (unsigned i = 0; i < c->n_rows; i++) {
+		const struct conf_row *o = &c->rows[i];
+
+		if (o->family == r->family && o->proto == r->proto && o->lo == r->lo && nat_addr_eq(&o->listen, &r->listen) &&
+		    nat_addr_eq(&o->to, &r->to))
+			return true;
+	}
+	return false;
+}
+
+/* A row that runs and is not in the file: of a guest that libvirt knows, or added live. TCP and UDP only. */
+static void take_row(void *ctx, json_t *line)
+{
+	const json_t *row = json_object_get(line, "row");
+	const char *proto = json_string_value(json_object_get(row, "proto"));
+	const char *name = json_string_value(json_object_get(row, "forward"));
+	struct conf_row r = { .family = (uint8_t)json_integer_value(json_object_get(row, "family")),
+			      .lo = (uint16_t)json_integer_value(json_object_get(row, "port")),
+			      .hi = (uint16_t)json_integer_value(json_object_get(row, "port_end")),
+			      .to_lo = (uint16_t)json_integer_value(json_object_get(row, "to_port")) };
+	struct conf *c = ctx;
+	struct conf_row *more;
+
+	if (!proto || !name || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0) || !read_addr(row, "to", &r, &r.to))
+		return;
+	r.proto = !strcmp(proto, "tcp") ? IPPROTO_TCP : IPPROTO_UDP;
+	read_addr(row, "listen", &r, &r.listen);
+	if (has_row(c, &r))
+		return;
+	r.forward = forward_of(c, name);
+	more = reallocarray(c->rows, c->n_rows + 1ul, sizeof(*more));
+	if (!more || r.forward == UINT32_MAX) {
+		c->rows = more ? more : c->rows;
+		return;
+	}
+	c->rows = more;
+	c->rows[c->n_rows++] = r;
 }
 
 /* Text in lines of WIDTH, each indented. */
@@ -127,6 +197,8 @@ int cmd_doctor(struct ctl *c, int argc, char **argv)
 	conf = load(path);
 	if (!conf)
 		return EXIT_PROBLEM;
+	if (d.running)
+		link_ask(c, json_pack("{s:s}", "cmd", "forwards"), take_row, conf, NULL);
 	d.conf = conf;
 	d.conf_path = path ? path : CONFIG_DEFAULT;
 	if (net_open(&d.net) < 0)

@@ -116,6 +116,22 @@ static void reasons(struct ctl *c, const json_t *list)
 	out_table_print(c, &t);
 }
 
+/* Forwards that follow guests of libvirt, each with why it is active or not. */
+static void guests(struct ctl *c, const json_t *list)
+{
+	size_t i;
+	json_t *g;
+
+	if (json_array_size(list))
+		fprintf(c->out, "\n%sguests%s\n", out_on(c, OUT_BOLD), out_off(c));
+	json_array_foreach(list, i, g) {
+		bool active = json_is_true(json_object_get(json_object_get(g, "ipv4"), "active")) ||
+			      json_is_true(json_object_get(json_object_get(g, "ipv6"), "active"));
+
+		fprintf(c->out, "  %s%s%s\n", out_on(c, active ? OUT_PLAIN : OUT_YELLOW), text(g, "words"), out_off(c));
+	}
+}
+
 /* A section that another part of the daemon registered: shown as it is, one `key value` a line. */
 static void section(struct ctl *c, const char *name, json_t *s)
 {
@@ -141,7 +157,7 @@ static void show(struct ctl *c, json_t *s)
 {
 	static const char *const known[] = { "protocol", "version", "pid", "up_s", "worker", "worker_deaths", "threads", "config",
 					     "steering", "firewall_respected", "fail_open", "forwards", "rows", "flows",
-					     "queues", "reasons", "control", "watchers", "worker_counts", NULL };
+					     "queues", "reasons", "control", "watchers", "worker_counts", "guests", NULL };
 	const char *key;
 	json_t *v;
 
@@ -150,6 +166,7 @@ static void show(struct ctl *c, json_t *s)
 	queues(c, json_object_get(s, "queues"));
 	troubles(c, json_object_get(s, "worker_counts"), json_object_get(s, "watchers"));
 	reasons(c, json_object_get(s, "reasons"));
+	guests(c, json_object_get(s, "guests"));
 	json_object_foreach(s, key, v) {
 		unsigned i;
 

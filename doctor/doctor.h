@@ -5,7 +5,8 @@
  * A check is one row of doctor_checks: it looks, and says what it found. It
  * changes nothing on the host; what it tries, it tries in a network namespace
  * of its own. Works without the daemon: all comes from the configuration
- * and the kernel of the network namespace it runs in.
+ * and the kernel of the network namespace it runs in. With the daemon, what
+ * it forwards beside the file (guests that libvirt knows) is looked at too.
  */
 #ifndef DOCTOR_DOCTOR_H
 #define DOCTOR_DOCTOR_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* firewall - checks of other people's rules: what they reject, and what they forward themselves */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,12 @@ static enum fw_verdict judge(const struct rules *r, const char *table, const cha
 	return v;
 }
 
+/* Of the protocols that the readers of rules know. */
+static bool has_ports(const struct conf_row *row)
+{
+	return row->lo && (row->proto == IPPROTO_TCP || row->proto == IPPROTO_UDP);
+}
+
 /* Three packets of a forwarded connection, at FORWARD. */
 enum step { STEP_FIRST, STEP_IN, STEP_BACK, STEPS };
 
@@ -143,7 +150,7 @@ void doctor_firewall(struct doctor *d)
 		const struct net_link *link;
 		struct route way;
 
-		if ((row->forward == last && row->family == last_family) || row->action != CONF_FORWARD || !row->lo ||
+		if ((row->forward == last && row->family == last_family) || row->action != CONF_FORWARD || !has_ports(row) ||
 		    route_get(&row->to, (enum nat_family)row->family, &way) < 0 || !(link = net_link(&d->net, way.oif)))
 			continue;
 		last = row->forward;
@@ -170,7 +177,7 @@ void doctor_rivals(struct doctor *d)
 				       .dst = row->listen, .any_dst = nat_addr_is_any(&row->listen), .any_src = true,
 				       .dst_local = true };
 
-		if (!row->lo || judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
+		if (!has_ports(row) || row->rest || judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
 			continue;
 		doctor_say(d, DOCTOR_WARNING, why, "port %u of %s is forwarded by a rule of somebody else too: %s", row->lo,
 			   d->conf->forwards[row->forward].name, rule);

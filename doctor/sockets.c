@@ -29,7 +29,7 @@ static const struct conf_row *row_over(const struct doctor *d, uint8_t proto, ui
 	const struct conf_row *row;
 
 	for (unsigned i = 0; (row = doctor_row(d, i)); i++)
-		if (row->family == family && row->proto == proto && row->lo <= port && port <= row->hi &&
+		if (!row->rest && row->family == family && row->proto == proto && row->lo <= port && port <= row->hi &&
 		    (nat_addr_is_any(a) || nat_addr_is_any(&row->listen) || nat_addr_eq(a, &row->listen)))
 			return row;
 	return NULL;

@@ -172,7 +172,7 @@ void doctor_ephemeral(struct doctor *d)
 	for (unsigned i = 0; (row = doctor_row(d, i)); i++) {
 		unsigned a = row->lo > lo ? row->lo : lo, b = row->hi < hi ? row->hi : hi;
 
-		if (!row->lo || a > b || !is_open(&reserved, a, b))
+		if (!row->lo || row->rest || a > b || !is_open(&reserved, a, b))
 			continue;
 		doctor_say(d, DOCTOR_WARNING, why, "forwarded ports %u-%u are in the ephemeral range %u-%u", a, b, lo, hi);
 		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u", before, a, b);

@@ -25,8 +25,10 @@ static const char *read_proto(char *text, uint8_t *proto)
 	*slash = '\0';
 	if (!strcmp(slash + 1, "udp"))
 		*proto = IPPROTO_UDP;
+	else if (!strcmp(slash + 1, "sctp"))
+		*proto = IPPROTO_SCTP;
 	else if (strcmp(slash + 1, "tcp") != 0)
-		return "protocol is not forwarded here; tcp and udp are";
+		return "its protocol is none of Docker's: tcp, udp and sctp";
 	return NULL;
 }
 

@@ -76,16 +76,29 @@ static void read_ports(struct match *m, const char *list)
 
 static void read_proto(struct match *m, const char *name)
 {
-	if (!strcmp(name, "tcp") || !strcmp(name, "6")) {
-		m->proto = IPPROTO_TCP;
-	} else if (!strcmp(name, "udp") || !strcmp(name, "17")) {
-		m->proto = IPPROTO_UDP;
-	} else if (!strcmp(name, "icmp") || !strcmp(name, "1") || !strcmp(name, "ipv6-icmp") || !strcmp(name, "58")) {
-		m->proto = IPPROTO_ICMP;
-	} else {
-		m->proto = IPPROTO_RAW;		/* another: none of those */
+	/* names of /etc/protocols, by which iptables-save prints them */
+	static const struct { const char *name; uint8_t proto; } names[] = {
+		{ "tcp", IPPROTO_TCP },     { "udp", IPPROTO_UDP },       { "sctp", IPPROTO_SCTP }, { "dccp", IPPROTO_DCCP },
+		{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP }, { "ipv6-icmp", IPPROTO_ICMP },
+		{ "gre", IPPROTO_GRE },     { "esp", IPPROTO_ESP },       { "ipencap", IPPROTO_IPIP }, { "ipv6", IPPROTO_IPV6 },
+	};
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i].name, name) || (*name && !*end && n == names[i].proto)) {
+			m->proto = names[i].proto;
+			return;
+		}
+	m->proto = *name && !*end && n > 0 && n < 255 ? (uint8_t)n : IPPROTO_RAW;
+	if (m->proto == IPPROTO_RAW)
 		bad(m, "-p", name);
-	}
+}
+
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP || proto == IPPROTO_DCCP ||
+	       proto == IPPROTO_UDPLITE;
 }
 
 static void read_device(struct match *m, const char *name, bool not)
@@ -316,12 +329,12 @@ static const char *add_dnat(struct rules *rs, const struct rule *r, const struct
 		head.allow[0] = conf_prefix_trim(&m->source);
 		head.n_allow = 1;
 	}
-	if (m->proto == IPPROTO_ICMP) {
+	if (m->proto && !has_ports(m->proto)) {		/* ping, or a whole protocol */
 		plan_add(rs->plan, r->line, &head, &item);
 		return NULL;
 	}
 	if (!m->proto || !m->n_ports)
-		return "forwards every port or protocol; write the ranges";
+		return "forwards every port; write the ranges, or `all`";
 	return add_ports(rs, r, m, &head, item, lo, hi, base);
 }
 

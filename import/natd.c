@@ -3,6 +3,7 @@
  * natd - the redirect_port lines of natd.conf, natd(8)'s options, or ipfw nat.
  *
  *	redirect_port tcp 192.168.0.2:80-90 [203.0.113.5:]8080-8090 [198.51.100.7]
+ *	redirect_proto gre 192.168.0.2 [203.0.113.5 [198.51.100.7]]
  *	interface em0          forwards are for packets that arrive there
  *	alias_address ADDR     ... or that are to that address
  */
@@ -98,6 +99,45 @@ static unsigned redirect_port(struct natd *n, unsigned line, const struct words 
 	return i + 3 + remote;
 }
 
+/* redirect_proto at word @i. Returns the last word it used. */
+static unsigned redirect_proto(struct natd *n, unsigned line, const struct words *w, unsigned i)
+{
+	static const struct { const char *name; uint8_t proto; } names[] = {
+		{ "gre", IPPROTO_GRE }, { "esp", IPPROTO_ESP }, { "ipencap", IPPROTO_IPIP }, { "ipv6", IPPROTO_IPV6 },
+		{ "icmp", IPPROTO_ICMP },
+	};
+	struct publish item = n->outside;
+	struct plan_head head = { 0 };
+	enum nat_family family;
+	unsigned used = 2;
+	bool wrong = false;
+	size_t k = 0;
+
+	while (i + 1 < w->n && k < sizeof(names) / sizeof(names[0]) && strcmp(names[k].name, w->word[i + 1]) != 0)
+		k++;
+	if (i + 2 >= w->n || k == sizeof(names) / sizeof(names[0]) || !plan_target(&head, w->word[i + 2])) {
+		plan_leave(n->plan, line, "redirect_proto needs gre, esp, ipencap, ipv6 or icmp, and the guest's address");
+		return w->n;
+	}
+	item.proto = names[k].proto;
+	/* What follows narrows it: an address to listen on, one to come from. */
+	for (; i + used + 1 < w->n && used < 4; used++) {
+		const char *word = w->word[i + used + 1];
+
+		if (*word == '-' || !strncmp(word, "redirect_", 9))
+			break;
+		if (used == 2 && conf_ip_parse(word, strlen(word), &item.listen, &family))
+			item.family = (uint8_t)family;
+		else if (used != 3 || !plan_allow(&head, word))
+			wrong = true;
+	}
+	if (wrong)
+		plan_leave(n->plan, line, "redirect_proto %s %s: what follows is not an address", w->word[i + 1], w->word[i + 2]);
+	else
+		plan_add(n->plan, line, &head, &item);
+	return i + used;
+}
+
 static void interface(struct natd *n, unsigned line, const char *name)
 {
 	if (strlen(name) >= sizeof(n->outside.dev)) {
@@ -126,8 +166,10 @@ static unsigned read_word(struct natd *n, unsigned line, const struct words *w, 
 
 	if (!n->settings && !strcmp(word, "redirect_port"))
 		return redirect_port(n, line, w, i);
+	if (!n->settings && !strcmp(word, "redirect_proto"))
+		return redirect_proto(n, line, w, i);
 	if (!n->settings && !strncmp(word, "redirect_", 9)) {
-		plan_leave(n->plan, line, "%s forwards an address or a protocol as a whole; write its ports", word);
+		plan_leave(n->plan, line, "%s forwards an address as a whole; write its ports, or `one-to-one:`", word);
 		return w->n;
 	}
 	if (arg && (!strcmp(word, "interface") || !strcmp(word, "n") || !strcmp(word, "if"))) {

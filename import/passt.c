@@ -138,34 +138,42 @@ static const struct option {
 	{ "-U", "--udp-ns", 0 },
 };
 
-/* The value of option @o at word @i, "" if it is missing, or NULL; @i moves to the last word it used. */
-static const char *value_of(const struct option *o, const struct words *w, unsigned *i)
+enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+/* Is @word option @o? Then its value; @took: it is @next, as the word is the option alone. */
+static bool is_option(const struct option *o, const char *word, const char *next, const char **value, bool *took)
 {
-	const char *word = w->word[*i];
 	size_t len = strlen(o->full);
 
-	if (!strcmp(word, o->brief) || !strcmp(word, o->full))
-		return *i + 1 < w->n ? w->word[++*i] : "";
-	if (!strncmp(word, o->full, len) && word[len] == '=')
-		return word + len + 1;
-	return !strncmp(word, o->brief, 2) ? word + 2 : NULL;
+	*took = !strcmp(word, o->brief) || !strcmp(word, o->full);
+	if (*took)
+		*value = next;
+	else if (!strncmp(word, o->full, len) && word[len] == '=')
+		*value = word + len + 1;
+	else if (!strncmp(word, o->brief, 2))
+		*value = word + 2;
+	else
+		return false;
+	return true;
 }
 
 static void read_words(struct plan *p, unsigned line, const struct words *w, const struct import_args *args)
 {
-	for (unsigned i = 0; i < w->n && w->word[i]; i++)
-		for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++) {
-			const char *value = value_of(&options[o], w, &i);
+	for (unsigned i = 0; i < w->n; i++) {
+		const char *word = w->word[i], *next = i + 1 < w->n ? w->word[i + 1] : "", *value = "";
+		const struct option *o = options;
+		bool took = false;
 
-			if (!value)
-				continue;
-			if (options[o].proto)
-				add(p, line, value, options[o].proto, args);
-			else
-				plan_leave(p, line, "%s %s leads out of the guest; a guest goes out by itself",
-					   options[o].brief, value);
-			break;
-		}
+		while (o < options + OPTIONS && !is_option(o, word, next, &value, &took))
+			o++;
+		i += took;
+		if (o == options + OPTIONS)
+			continue;
+		if (o->proto)
+			add(p, line, value, o->proto, args);
+		else
+			plan_leave(p, line, "%s %s leads out of the guest; a guest goes out by itself", o->brief, value);
+	}
 }
 
 bool import_passt(struct plan *p, char *text, const struct import_args *args)

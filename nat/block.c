@@ -3,7 +3,7 @@
 #include "nat/block.h"
 
 struct layout {
-	uint64_t flow, bucket, map[2], out[2], pool, frag, end;
+	uint64_t flow, bucket, map[2], out[2], pool, frag, policy[2], count, end;
 };
 
 static uint64_t round64(uint64_t n)
@@ -14,6 +14,7 @@ static uint64_t round64(uint64_t n)
 /* Only what is fixed at start counts: all of it is in @p. */
 static struct layout layout_of(const struct nat_params *p, uint32_t buckets, uint32_t frag_sets)
 {
+	uint32_t policies = p->max_policies ? p->max_policies : 1;
 	uint64_t map = round64(map_size(p->max_rows, p->max_allow)), out = round64(out_size(p->max_outs));
 	struct layout l;
 
@@ -25,7 +26,10 @@ static struct layout layout_of(const struct nat_params *p, uint32_t buckets, uin
 	l.out[1] = l.out[0] + out;
 	l.pool = l.out[1] + out;
 	l.frag = l.pool + pool_size(p->max_mappings, p->max_peers);
-	l.end = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
+	l.policy[0] = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
+	l.policy[1] = l.policy[0] + round64(policy_area_octets(policies));
+	l.count = l.policy[1] + round64(policy_area_octets(policies));
+	l.end = l.count + round64(policy_count_octets(policies, policy_sources_for(p->max_flows)));
 	return l;
 }
 
@@ -33,7 +37,7 @@ static struct layout layout_in(const struct nat_block *b)
 {
 	const struct nat_params p = { .max_flows = b->max_flows, .max_rows = b->max_rows, .max_allow = b->max_allow,
 				      .max_outs = b->max_outs, .max_mappings = b->max_mappings,
-				      .max_peers = b->max_peers };
+				      .max_peers = b->max_peers, .max_policies = b->max_policies };
 
 	return layout_of(&p, b->buckets, b->frag_sets);
 }
@@ -66,6 +70,16 @@ struct frag *block_frag(struct nat_block *b)
 	return (void *)((uint8_t *)b + layout_in(b).frag);
 }
 
+struct policies block_policies(struct nat_block *b)
+{
+	struct layout l = layout_in(b);
+	uint8_t *mem = (uint8_t *)b, *source = mem + l.count + round64(b->max_policies * sizeof(struct policy_count));
+
+	return (struct policies){ .area = { (void *)(mem + l.policy[0]), (void *)(mem + l.policy[1]) },
+				  .count = (void *)(mem + l.count),
+				  .source = { (void *)source, (void *)(source + b->sources * sizeof(uint32_t)) } };
+}
+
 struct out block_out(struct nat_block *b, unsigned area)
 {
 	return out_at((uint8_t *)b + layout_in(b).out[area]);
@@ -93,6 +107,9 @@ void block_init(void *mem, const struct nat_params *p)
 	b->max_peers = p->max_peers;
 	b->buckets = flow_buckets_for(p->max_flows);
 	b->frag_sets = frag_sets_of(p);
+	b->max_policies = p->max_policies ? p->max_policies : 1;
+	b->sources = policy_sources_for(p->max_flows);
+	b->half_open = p->half_open;
 	b->source_lo = p->source_lo;
 	b->source_hi = p->source_hi;
 	b->swept = b->max_flows;
@@ -143,7 +160,8 @@ enum block_err block_verify(const void *mem, uint64_t octets)
 		return BLOCK_VERSION;
 	if (b->octets > octets)
 		return BLOCK_FOREIGN;
-	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || !b->frag_sets || (b->frag_sets & (b->frag_sets - 1)) || b->max_flows > 1u << 24 ||
+	if (b->buckets < 16 || (b->buckets & (b->buckets - 1)) || !b->frag_sets || (b->frag_sets & (b->frag_sets - 1)) ||
+	    !b->max_policies || b->max_policies > 65535 || b->sources != policy_sources_for(b->max_flows) || b->max_flows > 1u << 24 ||
 	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows ||
 	    b->flows.buckets != b->buckets || b->active > 1 || b->swept > b->max_flows || b->source_lo > b->source_hi ||
 	    b->max_outs > OUT_RULES_MAX || b->max_mappings > 1u << 24 || b->max_peers > 1u << 24 ||

@@ -19,16 +19,19 @@
 #include "nat/frag.h"
 #include "nat/map.h"
 #include "nat/out.h"
+#include "nat/policy.h"
 #include "nat/pool.h"
 #include "nat/reason.h"
 
 #define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
-#define NAT_BLOCK_VERSION	5u	/* of everything below; another version is not attached to */
+#define NAT_BLOCK_VERSION	8u	/* of everything below; another version is not attached to */
 
 /* Decided at start, fixed for the life of the block. */
 struct nat_params {
 	uint32_t max_flows;			/* 1024 .. 2^24 */
 	uint32_t max_rows, max_allow;		/* room in each mapping area */
+	uint32_t max_policies;			/* 1 .. 65535; 0: one, for all */
+	uint32_t half_open;			/* flows that nobody answered, at most (R78); 0: no limit */
 	uint32_t frag_sets;			/* room for datagrams in pieces, * FRAG_WAYS; a power of two; 0: the default */
 	uint32_t max_outs;			/* rules in each outbound area */
 	uint32_t max_mappings, max_peers;	/* of masqueraded guests, at most 2^24; no mappings: none can be masqueraded */
@@ -43,6 +46,8 @@ struct nat_block {
 	uint64_t octets;			/* of the whole block */
 	uint32_t max_flows, max_rows, max_allow, buckets, frag_sets;
 	uint32_t max_outs, max_mappings, max_peers;
+	uint32_t max_policies, sources;		/* sources: counters of each kind, a power of two */
+	uint32_t half_open, spare2;		/* half_open: may be changed at any time */
 	uint16_t source_lo, source_hi;
 	uint32_t busy;				/* a writer is inside: set and cleared by nat_enter(), nat_leave() */
 	uint32_t active;			/* which mapping area is in use: 0 or 1 */
@@ -83,5 +88,6 @@ struct map block_map(struct nat_block *b, unsigned area);
 struct out block_out(struct nat_block *b, unsigned area);
 struct pool block_pool(struct nat_block *b);
 struct frag *block_frag(struct nat_block *b);
+struct policies block_policies(struct nat_block *b);
 
 #endif

@@ -123,7 +123,7 @@ static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct 
 		pl->flow = flow_find(&n->flows, &q->ends, q->proto, q->family, &key);
 		ahead = true;
 	}
-	if (!pl->flow || flow_expired(&n->flows, pl->flow, now))
+	if (!pl->flow || policy_expired(n, pl->flow, now))
 		return NAT_WHY_ERROR_NO_FLOW;
 	if (nat_forward(n, pl->flow) == NAT_NONE)
 		return NAT_WHY_FORWARD_ENDED;	/* swapped under it: the flow's own next packet decides */

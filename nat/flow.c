@@ -196,9 +196,9 @@ uint32_t flow_oldest_expired(const struct flow_table *t, nat_tick now)
 	return NAT_NONE;
 }
 
-uint32_t flow_victim(const struct flow_table *t, nat_tick now)
+uint32_t flow_evictable(const struct flow_table *t, nat_tick now)
 {
-	uint32_t best = flow_oldest_expired(t, now);
+	uint32_t best = NAT_NONE;
 
 	for (unsigned rank = 1; rank <= 2 && best == NAT_NONE; rank++)
 		for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++) {
@@ -210,6 +210,29 @@ uint32_t flow_victim(const struct flow_table *t, nat_tick now)
 				best = i;
 		}
 	return best;
+}
+
+uint32_t flow_victim(const struct flow_table *t, nat_tick now)
+{
+	uint32_t best = flow_oldest_expired(t, now);
+
+	return best == NAT_NONE ? flow_evictable(t, now) : best;
+}
+
+uint32_t flow_unanswered(const struct flow_table *t)
+{
+	uint32_t n = 0;
+
+	for (unsigned c = IDLE_FREE + 1; c < IDLE_CLASSES; c++)
+		if (idle_evict_rank(c) == 1)
+			n += t->head->count[c];
+	return n;
+}
+
+void flow_requeue(struct flow_table *t, uint32_t index, nat_tick now)
+{
+	queue_del(t, &t->flow[index]);
+	queue_add(t, &t->flow[index], now);
 }
 
 /* I2, and the used half of I3 */

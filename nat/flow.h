@@ -194,6 +194,15 @@ uint32_t flow_oldest_expired(const struct flow_table *t, nat_tick now);
  */
 uint32_t flow_victim(const struct flow_table *t, nat_tick now);
 
+/* flow_evictable - the same without the expired */
+uint32_t flow_evictable(const struct flow_table *t, nat_tick now);
+
+/* flow_unanswered - how many flows wait that nobody answered: idle_evict_rank() 1 */
+uint32_t flow_unanswered(const struct flow_table *t);
+
+/* flow_requeue - to the tail of its idle queue; its own time goes on */
+void flow_requeue(struct flow_table *t, uint32_t index, nat_tick now);
+
 static inline uint32_t flow_index(const struct flow_table *t, const struct nat_flow *f)
 {
 	return (uint32_t)(f - t->flow);

@@ -53,6 +53,7 @@ void life_end(struct nat *n, uint32_t index, enum nat_cause cause)
 	n->block->ended++;
 	if (n->flows.flow[index].flags & FLOW_MASQ)
 		masq_release(n, &n->flows.flow[index]);
+	policy_ends(n, &n->flows.flow[index]);
 	flow_del(&n->flows, index);
 }
 
@@ -88,6 +89,7 @@ bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
 	}
 	f->row = row & 0xffffff;
 	f->epoch = n->block->epoch & 0xff;
+	policy_moves(n, f);
 	/* What nobody answered goes on ageing: else a suspended guest would let strangers fill the table. */
 	freeze = !masq && (m->row[row].flags & MAP_FROZEN) && (f->flags & FLOW_ANSWERED);
 	if (freeze && f->idle != IDLE_FROZEN)
@@ -145,14 +147,20 @@ static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_ti
 
 bool life_make_room(struct nat *n, nat_tick now)
 {
+	bool full = n->flows.head->free == NAT_NONE;
 	uint32_t victim;
 
-	if (n->flows.head->free != NAT_NONE)
+	if (!full && (!n->block->half_open || flow_unanswered(&n->flows) < n->block->half_open))
 		return true;
-	victim = flow_victim(&n->flows, now);
+	victim = policy_oldest_expired(n, now);
+	if (victim != NAT_NONE) {
+		life_end(n, victim, NAT_END_IDLE);
+		return true;
+	}
+	victim = flow_evictable(&n->flows, now);
 	if (victim == NAT_NONE)
-		return false;
-	life_end(n, victim, flow_expired(&n->flows, &n->flows.flow[victim], now) ? NAT_END_IDLE : NAT_END_ROOM);
+		return !full;
+	life_end(n, victim, NAT_END_ROOM);
 	return true;
 }
 
@@ -228,6 +236,7 @@ static void begun(struct nat *n, uint32_t index, struct nat_flow **out)
 
 	n->block->opened++;
 	*out = &n->flows.flow[index];
+	policy_begins(n, *out);
 	tell(n, &ev, *out);
 }
 
@@ -258,6 +267,9 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 	own_source = translate(&m->row[row], p, &f);
 	if (own_source && nat_addr_is_any(&f.reply.dst))
 		return NAT_WHY_NO_SOURCE_ADDR;
+	why = policy_admits(n, m->row[row].policy, &f.orig.src, f.family, now);
+	if (why != NAT_WHY_UNDECIDED)
+		return why;
 	if (!life_make_room(n, now))
 		return NAT_WHY_TABLE_FULL;
 	f.row = row & 0xffffff;
@@ -307,6 +319,28 @@ static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir d
 	if (!(f->flags & ack_flag(dir)) || tcp_after(ack, f->ack[dir]))
 		f->ack[dir] = ack;
 	f->flags |= ack_flag(dir);
+}
+
+bool life_must_begin_anew(struct nat *n, const struct nat_pkt *p, struct nat_flow *f)
+{
+	const struct map *m = active_map(n);
+	const struct map_row *r;
+	uint32_t row;
+
+	if (f->proto != NAT_PROTO_TCP || (f->flags & FLOW_MASQ) || tcp_event_of(p->tcp_flags) != TCP_EV_SYN ||
+	    (f->tcp != TCP_CLOSING && f->tcp != TCP_RESET))
+		return false;
+	row = map_find(m, &f->orig, f->proto, f->family, p->hook == NAT_OUT ? 0 : p->indev);
+	if (row == f->row)
+		return false;
+	r = row == NAT_NONE ? NULL : &m->row[row];
+	if (!r || r->action != MAP_FORWARD || !nat_addr_eq(&r->to, &f->reply.src) ||
+	    map_guest_port(r, f->orig.dport) != f->reply.sport || !map_allows(m, r, &f->orig.src))
+		return true;
+	policy_ends(n, f);
+	f->row = row & 0xffffff;
+	policy_begins(n, f);
+	return false;
 }
 
 /* R42: a new SYN on a closed flow is a new flow in the old place. */

@@ -45,4 +45,10 @@ bool life_respects(const struct nat *n, const struct nat_flow *f);
  */
 bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now);
 
+/*
+ * life_must_begin_anew - is it a SYN on a closed flow (R42) that would be led elsewhere today, or not let in?
+ * If another row leads it to the same place, it is that row's flow from now on.
+ */
+bool life_must_begin_anew(struct nat *n, const struct nat_pkt *p, struct nat_flow *f);
+
 #endif

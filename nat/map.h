@@ -50,8 +50,9 @@ struct map_row {
 	uint8_t flags;			/* enum map_row_flag */
 	uint8_t inside_bits;		/* to/inside_bits is the guests' network behind oif; nobody else may use it (R83) */
 	uint16_t life;			/* of the guest: flows end when it changes, they were with another run of it */
+	uint16_t policy;		/* policy.h; 0: that of all */
 	uint8_t action;			/* enum map_action */
-	uint8_t zero[3];		/* no padding: rows are compared as octets */
+	uint8_t zero[1];		/* no padding: rows are compared as octets */
 };
 
 /*

@@ -100,7 +100,7 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 		f = flow_find(&n->flows, ends, t->proto, t->family, &key);
 	else if (!f)
 		f = flow_find_hashed(&n->flows, p->hash, ends, t->proto, t->family, &key);
-	if (f && flow_expired(&n->flows, f, now)) {
+	if (f && policy_expired(n, f, now)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
 		f = NULL;
 	}
@@ -111,6 +111,10 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 		return why;
 	if (!life_keeps(n, f, now))
 		return NAT_WHY_FORWARD_ENDED;
+	if (first && *dir == NAT_ORIG && life_must_begin_anew(n, p, f)) {
+		life_end(n, flow_index(&n->flows, f), NAT_END_REOPENED);
+		return NAT_WHY_UNDECIDED;
+	}
 	if (!masq_leaves_right(n, f, p)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
 		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
@@ -228,6 +232,7 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 		verdict = life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
 	if (!nat_ends_eq(&to, &p->view.tuple.ends))
 		rewrite_packet(p, &to);
+	policy_mss(n, p, f);
 	return verdict;
 }
 
@@ -280,7 +285,7 @@ unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
 	unsigned done = n->pool.head ? pool_expire(&n->pool, tick, budget) : 0;
 
 	while (done < budget) {
-		uint32_t i = flow_oldest_expired(&n->flows, tick);
+		uint32_t i = policy_oldest_expired(n, tick);
 
 		if (i == NAT_NONE)
 			break;
@@ -319,6 +324,7 @@ void nat_swap_map(struct nat *n)
 	n->block->active = !n->block->active;
 	n->block->epoch++;
 	n->block->swept = 0;
+	policy_swapped(n, n->block->now);
 }
 
 bool nat_sweep(struct nat *n, nat_ns now, unsigned budget)
@@ -338,7 +344,7 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 
 	if (err)
 		return err;
-	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem) };
+	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem), .policies = block_policies(mem) };
 	for (unsigned i = 0; i < 2; i++) {
 		n->map[i] = block_map(mem, i);
 		n->out[i] = block_out(mem, i);
@@ -369,6 +375,8 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 		}
 		lost += masq_rebuild(n);
 	}
+	if (policy_check(n))
+		policy_recount(n, n->block->now);
 	nat_leave(n);
 	return lost;
 }
@@ -383,6 +391,8 @@ const char *nat_check(const struct nat *n)
 		bad = out_check(&n->out[n->block->active]);
 	if (!bad)
 		bad = flow_check(&n->flows);
+	if (!bad)
+		bad = policy_check(n);
 	if (!bad && n->pool.head)
 		bad = pool_check(&n->pool);
 	return bad ? bad : masq_check(n);

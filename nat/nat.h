@@ -57,6 +57,7 @@ struct nat {
 	struct nat_block *block;
 	struct flow_table flows;
 	struct map map[2];
+	struct policies policies;
 	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
 	struct out out[2];
 	struct pool pool;

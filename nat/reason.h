@@ -50,6 +50,9 @@ enum nat_verdict {
 	X(PREFIX_UNMAPPABLE, NAT_DROP, "address that its prefix's translation cannot express")    \
 	X(FORWARD_ENDED,   NAT_DROP,   "its forward was removed or leads elsewhere now")          \
 	X(TABLE_FULL,      NAT_DROP,   "flow table is full of answered flows")                    \
+	X(LIMIT_FLOWS,     NAT_DROP,   "its forward has as many flows as it may")                 \
+	X(LIMIT_SOURCE,    NAT_DROP,   "its source has as many flows as it may")                  \
+	X(LIMIT_RATE,      NAT_DROP,   "more new flows in a second than there may be")            \
 	X(NO_SOURCE_ADDR,  NAT_DROP,   "this host has no address toward the guest")               \
 	X(NO_SOURCE_PORT,  NAT_DROP,   "no free source port for it")                              \
 	X(NO_OUTSIDE_ADDR, NAT_DROP,   "no outside address to masquerade it with")                \

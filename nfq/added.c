@@ -70,6 +70,8 @@ static int contribute_one(struct added *a, struct conf_claims *claims, struct co
 	if (err)
 		return err;
 	at = conf_dynamic_forward(out, f->name, f->allow, f->n_allow);
+	if (at >= 0)
+		out->forwards[at].policy = f->policy;
 	for (unsigned i = 0; at >= 0 && i < a->conf->n_rows; i++) {
 		struct conf_row row = a->conf->rows[i];
 

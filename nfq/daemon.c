@@ -18,7 +18,7 @@
 #include "nfq/control.h"
 #include "nfq/ctl_world.h"
 #include "nfq/guard.h"
-#include "nfq/guests.h"
+#include "nfq/guests_show.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
 #include "nfq/live_out.h"

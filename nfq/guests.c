@@ -2,17 +2,16 @@
 /* guests - see guests.h */
 #include "nfq/guests.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nfq/blocks_file.h"
+#include "nfq/ctl_world.h"
+#include "nfq/guests_show.h"
 #include "nfq/log.h"
-
-enum { LINE_OCTETS = 640 };
 
 /* ---- this host ---- */
 
@@ -66,62 +65,6 @@ static struct nat_prefix *host_addresses(unsigned *n)
 	return host;
 }
 
-/* ---- words ---- */
-
-static size_t way_words(char *buf, size_t octets, const struct virt_way *w, enum nat_family family)
-{
-	char addr[INET6_ADDRSTRLEN];
-	bool known = !nat_addr_is_any(&w->to);
-	size_t n = (size_t)snprintf(buf, octets, "IPv%d %s", (int)family, virt_why_text(w->why));
-
-	if (!known || n >= octets)
-		return n;
-	inet_ntop(family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&w->to, family), addr, sizeof(addr));
-	return n + (size_t)snprintf(buf + n, octets - n, "%s%s (%s)", virt_why_is_active(w->why) ? " at " : ": ", addr,
-				    virt_source_name(w->source));
-}
-
-static void entry_words(char *buf, size_t octets, const struct virt_entry *e)
-{
-	const struct virt_way *v4 = &e->way[VIRT_IPV4], *v6 = &e->way[VIRT_IPV6];
-	size_t n = (size_t)snprintf(buf, octets, "forward %s", e->name);
-
-	if (n < octets && e->guest)
-		n += (size_t)snprintf(buf + n, octets - n, "%s: guest %s", e->forward == NAT_NONE ? " (metadata)" : "", e->guest);
-	if (n < octets && e->block_lo)
-		n += (size_t)snprintf(buf + n, octets - n, ", ports %u-%u", e->block_lo, e->block_hi);
-	if (n < octets)
-		n += (size_t)snprintf(buf + n, octets - n, "%s ", e->guest ? "," : ":");
-	if (n < octets && v4->why == v6->why && !virt_why_is_active(v4->why) && nat_addr_is_any(&v4->to)) {
-		n += (size_t)snprintf(buf + n, octets - n, "%s", virt_why_text(v4->why));
-	} else if (n < octets) {
-		n += way_words(buf + n, octets - n, v4, NAT_IPV4);
-		if (n < octets)
-			n += (size_t)snprintf(buf + n, octets - n, ", ");
-		if (n < octets)
-			n += way_words(buf + n, octets - n, v6, NAT_IPV6);
-	}
-	if (n < octets && e->clashes)
-		n += (size_t)snprintf(buf + n, octets - n, ", %u left out: forwarded already", e->clashes);
-	if (n < octets && e->refused_ports)
-		snprintf(buf + n, octets - n, ", %u left out: outside metadata-ports", e->refused_ports);
-}
-
-void guests_each(const struct guests *g, void (*line)(void *ctx, const char *text), void *ctx)
-{
-	char text[LINE_OCTETS];
-
-	for (unsigned i = 0; i < g->status.n; i++) {
-		entry_words(text, sizeof(text), &g->status.entry[i]);
-		line(ctx, text);
-	}
-	for (unsigned i = 0; g->world && i < g->world->n_guests; i++)
-		for (unsigned k = 0; k < g->world->guest[i].n_warnings; k++) {
-			snprintf(text, sizeof(text), "guest %s: %s", g->world->guest[i].name, g->world->guest[i].warning[k]);
-			line(ctx, text);
-		}
-}
-
 /* Something somebody should look at? */
 static bool is_alarming(const struct virt_entry *e)
 {
@@ -143,14 +86,14 @@ static const struct virt_entry *counterpart(const struct virt_status *s, const s
 /* One line for each forward whose answer is another than before. */
 static void log_changes(const struct virt_status *before, const struct virt_status *now)
 {
-	char was[LINE_OCTETS], is[LINE_OCTETS];
+	char was[GUESTS_LINE_OCTETS], is[GUESTS_LINE_OCTETS];
 
 	for (unsigned i = 0; i < now->n; i++) {
 		const struct virt_entry *old = counterpart(before, &now->entry[i]);
 
-		entry_words(is, sizeof(is), &now->entry[i]);
+		guests_words(is, sizeof(is), &now->entry[i]);
 		if (old)
-			entry_words(was, sizeof(was), old);
+			guests_words(was, sizeof(was), old);
 		if (old && !strcmp(was, is))
 			continue;
 		if (is_alarming(&now->entry[i]))
@@ -285,6 +228,7 @@ void guests_open(struct guests *g, struct ev_loop *loop, struct live *live)
 	ev_init(&g->wake, on_wake);
 	g->wake.data = g;
 	blocks_file_read(&g->blocks);
+	ctl_status_add("guests", guests_json, g);
 	live->source[LIVE_GUESTS] = (struct live_source){ .contribute = contribute, .settled = settled, .ctx = g };
 }
 

@@ -34,10 +34,4 @@ void guests_configure(struct guests *g, const struct conf *file);
 /* guests_close - end the watcher, free everything */
 void guests_close(struct guests *g);
 
-/**
- * guests_each - one line per forward of a guest, for the report and for people
- * "forward web1: guest web1, IPv4 active at 192.168.122.50 (lease), IPv6 no address yet"
- */
-void guests_each(const struct guests *g, void (*line)(void *ctx, const char *text), void *ctx);
-
 #endif

@@ -8,31 +8,42 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nfq/limits.h"
 #include "nfq/live_out.h"
 #include "nfq/log.h"
 #include "nfq/route.h"
 #include "nfq/rules.h"
 
-enum { WHY_OCTETS = 1024 };
+enum { WHY_OCTETS = 1024, WAYS_KNOWN = 256 };
+
+/* What the kernel said of the guests of these rules: it is asked once for each. */
+static struct {
+	struct { struct nat_addr to; uint8_t family; char dev[IFNAMSIZ]; } known[WAYS_KNOWN];
+	unsigned n;
+} ways;
 
 static void way_to(const struct nat_addr *to, enum nat_family family, char *dev)
 {
 	struct route r;
 
+	for (unsigned i = 0; i < ways.n; i++)
+		if (ways.known[i].family == family && nat_addr_eq(&ways.known[i].to, to)) {
+			memcpy(dev, ways.known[i].dev, IFNAMSIZ);
+			return;
+		}
 	if (route_get(to, family, &r) < 0 || !r.oif || !if_indextoname(r.oif, dev))
 		dev[0] = '\0';
+	if (ways.n == WAYS_KNOWN)
+		return;
+	ways.known[ways.n].to = *to;
+	ways.known[ways.n].family = (uint8_t)family;
+	memcpy(ways.known[ways.n++].dev, dev, IFNAMSIZ);
 }
 
-static void limits_of(const struct conf *c, uint32_t *limit_s)
+static int make_rules(struct live *l, const struct conf *c, struct rules *r)
 {
-	const struct conf_timeouts *t = &c->timeouts;
-
-	limit_s[IDLE_UDP_OPENING] = limit_s[IDLE_UDP] = t->udp;
-	limit_s[IDLE_TCP_OPENING] = t->tcp_opening;
-	limit_s[IDLE_TCP_ESTABLISHED] = t->tcp_established;
-	limit_s[IDLE_TCP_DOUBT] = limit_s[IDLE_TCP_PICKED_UP] = t->tcp_doubt;
-	limit_s[IDLE_TCP_FIN] = limit_s[IDLE_TCP_CLOSING] = t->tcp_closing;
-	limit_s[IDLE_ICMP] = t->icmp;
+	ways.n = 0;		/* routes may have changed since the last time */
+	return live_out_rules(l, c, way_to, r);
 }
 
 /* The file and what the sources say now, as one configuration. */
@@ -75,7 +86,8 @@ static int open_table(struct live *l)
 void live_params(const struct conf *c, struct nat_params *p)
 {
 	*p = (struct nat_params){ .max_flows = c->max_flows, .source_lo = c->source_lo, .source_hi = c->source_hi };
-	limits_of(c, p->limit_s);
+	limits_idle(&c->timeouts, p->limit_s);
+	p->half_open = limits_half_open(c);
 }
 
 /* What an earlier main process left, if it can be used. */
@@ -145,7 +157,7 @@ static int rules_begin(struct live *l, const struct conf *c)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = live_out_rules(l, c, way_to, &r);
+	int err = make_rules(l, c, &r);
 
 	if (err)
 		return err;
@@ -166,7 +178,7 @@ static int rules_change(struct live *l, const struct conf *c, bool always)
 {
 	char why[WHY_OCTETS] = "";
 	struct rules r;
-	int err = live_out_rules(l, c, way_to, &r);
+	int err = make_rules(l, c, &r);
 
 	if (err)
 		return err;
@@ -278,7 +290,8 @@ static void change_limits(struct live *l)
 {
 	uint32_t limit_s[IDLE_CLASSES] = { 0 };
 
-	limits_of(l->conf, limit_s);
+	limits_idle(&l->conf->timeouts, limit_s);
+	l->state.nat.block->half_open = limits_half_open(l->conf);
 	for (unsigned c = IDLE_FREE + 1; c < IDLE_FROZEN; c++)
 		l->state.nat.block->flows.limit[c] = nat_tick_span(NAT_SEC(limit_s[c]));
 }

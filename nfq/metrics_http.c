@@ -41,6 +41,8 @@ static struct {
 	int listen_fd;
 	pid_t pid;
 	struct sandbox user;
+	char listen_at[64];
+	bool told;			/* that it cannot listen */
 } self = { .listen_fd = -1 };
 
 /* ---- the child ---- */
@@ -200,22 +202,20 @@ static void spawn(void)
 	ev_child_start(self.loop, &self.child);
 }
 
+static void again(void)
+{
+	ev_timer_stop(self.loop, &self.again);
+	ev_timer_set(&self.again, AGAIN_S, 0.);
+	ev_timer_start(self.loop, &self.again);
+}
+
 static void on_child(struct ev_loop *loop, ev_child *w, int events)
 {
 	(void)events;
 	ev_child_stop(loop, w);
 	self.pid = 0;
 	log_warn("metrics over HTTP: the process ended (status %d); starting another", w->rstatus);
-	ev_timer_set(&self.again, AGAIN_S, 0.);
-	ev_timer_start(loop, &self.again);
-}
-
-static void on_again(struct ev_loop *loop, ev_timer *w, int events)
-{
-	(void)loop;
-	(void)w;
-	(void)events;
-	spawn();
+	again();
 }
 
 /* @listen was checked when the configuration was read. Returns a socket, or -errno. */
@@ -250,26 +250,48 @@ static int open_listener(const char *listen_at)
 	return fd;
 }
 
+static void begin(void)
+{
+	int fd = self.listen_fd >= 0 ? self.listen_fd : open_listener(self.listen_at);
+
+	if (fd >= 0) {
+		if (self.listen_fd < 0)
+			log_info("metrics at http://%s/metrics", self.listen_at);
+		self.listen_fd = fd;
+		spawn();
+		return;
+	}
+	/* The process of a daemon before us may take a moment to die; an address may come later. */
+	if (!self.told)
+		log_warn("metrics: cannot listen at %s: %s; trying again, see `metrics: { listen: ... }`", self.listen_at,
+			 strerror(-fd));
+	self.told = true;
+	again();
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	begin();
+}
+
 void metrics_http_open(struct ev_loop *loop, const char *listen_at, const struct sandbox *user)
 {
 	if (!strcmp(listen_at, "off"))
 		return;
-	self.listen_fd = open_listener(listen_at);
-	if (self.listen_fd < 0) {
-		log_warn("metrics: cannot listen at %s: %s; see `metrics: { listen: ... }`", listen_at, strerror(-self.listen_fd));
-		return;
-	}
+	snprintf(self.listen_at, sizeof(self.listen_at), "%s", listen_at);
 	self.loop = loop;
 	self.user = *user;
 	ev_child_init(&self.child, on_child, 0, 0);
 	ev_timer_init(&self.again, on_again, 0., 0.);
-	spawn();
-	log_info("metrics at http://%s/metrics", listen_at);
+	begin();
 }
 
 void metrics_http_close(void)
 {
-	if (self.listen_fd < 0)
+	if (!self.loop)
 		return;
 	ev_child_stop(self.loop, &self.child);
 	ev_timer_stop(self.loop, &self.again);
@@ -277,9 +299,11 @@ void metrics_http_close(void)
 		kill(self.pid, SIGKILL);
 		waitpid(self.pid, NULL, 0);
 	}
-	close(self.listen_fd);
+	if (self.listen_fd >= 0)
+		close(self.listen_fd);
 	self.listen_fd = -1;
 	self.pid = 0;
+	self.loop = NULL;
 }
 
 void metrics_http_forget(void)

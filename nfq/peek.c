@@ -58,7 +58,7 @@ uint32_t peek_find(const struct nat *n, const struct nat_ends *e, uint8_t proto,
 long peek_left_s(const struct nat *n, const struct nat_flow *f, nat_ns now)
 {
 	int32_t silent = (int32_t)(nat_tick_of(now) - f->used);	/* below 0 if it was used after @now was read */
-	int64_t left = ((int64_t)n->flows.head->limit[f->idle] - silent) * (1 << 24) / 1000000000;
+	int64_t left = ((int64_t)policy_limit(n, f) - silent) * (1 << 24) / 1000000000;
 
 	return left < 0 ? 0 : (long)left;
 }

@@ -239,7 +239,7 @@ void show_flow(char *buf, size_t octets, const struct nat *n, uint32_t index, na
 	text_add(&t, "flow %" PRIu32 " ", index);
 	if (f.idle >= IDLE_CLASSES || flow_class(&f) >= IDLE_CLASSES || f.tcp >= TCP_STATES)
 		return;
-	left = ((int64_t)n->flows.head->limit[flow_class(&f)] - silent) * (1 << 24) / 1000000000;
+	left = ((int64_t)policy_limit(n, &f) - silent) * (1 << 24) / 1000000000;
 	text_flow(&t, &f);
 	text_add(&t, " %s", proto_has_states(f.proto) ? proto_state_name(f.proto, f.tcp) : idle_class_name(flow_class(&f)));
 	if (f.idle == IDLE_FROZEN)

@@ -60,6 +60,7 @@ int state_make(struct state *s, struct nat_params *p)
 	p->max_outs = STATE_MAX_OUTS;
 	p->max_mappings = STATE_MAX_MAPPINGS;
 	p->max_peers = p->max_flows;
+	p->max_policies = STATE_MAX_POLICIES;
 	if (getrandom(&p->key, sizeof(p->key), 0) != sizeof(p->key))
 		return -EIO;
 	new.octets = block_octets(p);

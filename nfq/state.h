@@ -28,6 +28,7 @@ enum {
 	STATE_MAX_NAMES = 65536,
 	STATE_MAX_OUTS = CONF_OUTS,
 	STATE_MAX_MAPPINGS = 131072,	/* of masqueraded guests; memory is taken as they are made */
+	STATE_MAX_POLICIES = 4096,	/* forwards with limits of their own, and one for all */
 	STATE_NAME_OCTETS = 48,
 	STATE_THREADS_MAX = 64,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nfq/limits.h"
 #include "nfq/log.h"
 #include "nfq/outside.h"
 #include "nfq/table_out.h"
@@ -65,7 +66,7 @@ static enum map_action action_of(enum conf_action a)
 }
 
 static struct map_row row_of(const struct conf *c, const struct table_host *host, const struct conf_row *r,
-			     const uint32_t *allow_at, struct last_route *last)
+			     const uint32_t *allow_at, const uint16_t *policy_of, struct last_route *last)
 {
 	struct route route = r->action == CONF_FORWARD ? route_of(c, host, r, last) : (struct route){ 0 };
 	struct map_row row = {
@@ -77,6 +78,7 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 		.forward = r->forward,
 		.allow = allow_at[r->forward],
 		.n_allow = c->forwards[r->forward].n_allow,
+		.policy = policy_of[r->forward],
 		.lo = r->lo,
 		.hi = r->hi,
 		.to_lo = r->to_lo,
@@ -117,13 +119,16 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 	uint32_t *allow_at = calloc(c->n_forwards + 1, sizeof(*allow_at));
 	struct table new = { .n_rows = c->n_rows };
 	struct last_route last = { .family = 0 };
+	uint16_t *policy_of = calloc(c->n_forwards + 1, sizeof(*policy_of));
 
 	for (unsigned i = 0; i < c->n_forwards; i++)
 		new.n_allow += c->forwards[i].n_allow;
 	new.row = calloc(new.n_rows + 1, sizeof(*new.row));
 	new.allow = calloc(new.n_allow + 1, sizeof(*new.allow));
-	if (!allow_at || !new.row || !new.allow) {
+	new.policy = calloc(c->n_forwards + 2ul, sizeof(*new.policy));
+	if (!allow_at || !new.row || !new.allow || !new.policy || !policy_of) {
 		free(allow_at);
+		free(policy_of);
 		table_free(&new);
 		return -ENOMEM;
 	}
@@ -132,10 +137,14 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 		if (c->forwards[i].n_allow)
 			memcpy(new.allow + at, c->forwards[i].allow, c->forwards[i].n_allow * sizeof(*new.allow));
 	}
+	new.n_policies = limits_policies(c, new.policy, policy_of);
+	if (host->links && limits_want_links(new.policy, new.n_policies))
+		new.n_links = host->links(new.link, POLICY_LINKS);
 	for (unsigned i = 0; i < c->n_rows; i++)
-		new.row[i] = row_of(c, host, &c->rows[i], allow_at, &last);
+		new.row[i] = row_of(c, host, &c->rows[i], allow_at, policy_of, &last);
 	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
 	free(allow_at);
+	free(policy_of);
 	*t = new;
 	if (!table_outs_make(c, host, t))
 		return 0;
@@ -145,14 +154,16 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 
 int table_make(const struct conf *c, struct table *t)
 {
-	static const struct table_host this_host = { route_get, if_nametoindex, outside_addr, outside_ranges };
+	static const struct table_host this_host = { route_get, if_nametoindex, outside_addr, outside_ranges, limits_links };
 
 	return table_make_on(c, &this_host, t);
 }
 
 bool table_same(const struct table *a, const struct table *b)
 {
-	return a->n_rows == b->n_rows && a->n_allow == b->n_allow &&
+	return a->n_rows == b->n_rows && a->n_allow == b->n_allow && a->n_policies == b->n_policies && a->n_links == b->n_links &&
+	       !memcmp(a->policy, b->policy, a->n_policies * sizeof(*a->policy)) &&
+	       !memcmp(a->link, b->link, a->n_links * sizeof(*a->link)) &&
 	       (!a->n_rows || !memcmp(a->row, b->row, a->n_rows * sizeof(*a->row))) &&
 	       (!a->n_allow || !memcmp(a->allow, b->allow, a->n_allow * sizeof(*a->allow))) && table_outs_same(a, b);
 }
@@ -164,6 +175,7 @@ void table_free(struct table *t)
 	free(t->out);
 	free(t->out_addr);
 	free(t->out_except);
+	free(t->policy);
 	*t = (struct table){ 0 };
 }
 
@@ -175,7 +187,8 @@ int table_load(const struct table *t, const struct conf *c, struct state *s, uin
 	if (!m)
 		return -EBUSY;
 	*area = !s->nat.block->active;
-	if (map_build(m, t->row, t->n_rows, t->allow, t->n_allow, &bad) != MAP_OK || map_check(m))
+	if (map_build(m, t->row, t->n_rows, t->allow, t->n_allow, &bad) != MAP_OK || map_check(m) ||
+	    !policy_set(&s->nat, *area, t->policy, t->n_policies, t->link, t->n_links))
 		return -E2BIG;
 	if (table_outs_load(t, c, s, *area))
 		return -E2BIG;

@@ -21,6 +21,7 @@ struct table_host {
 	unsigned (*device)(const char *name);	/* if_nametoindex(): 0 if there is none */
 	int (*address)(const char *device, enum nat_family family, struct nat_addr *a);	/* outside_addr() */
 	void (*ranges)(const struct conf_out *o, struct out_range range[OUT_RANGES]);	/* outside_ranges() */
+	uint32_t (*links)(struct nat_link *link, uint32_t room);	/* limits_links(); NULL: none is known */
 };
 
 /* The rows of a configuration as they apply to this host now. */
@@ -35,6 +36,10 @@ struct table {
 	uint32_t n_out_addrs;
 	struct nat_prefix *out_except;
 	uint32_t n_out_excepts;
+	struct nat_policy *policy;	/* 0: that of all; rows name the others */
+	uint32_t n_policies;
+	struct nat_link link[POLICY_LINKS];	/* if some policy wants to know them */
+	uint32_t n_links;
 };
 
 /**
@@ -58,7 +63,7 @@ void table_free(struct table *t);
 /**
  * table_load - write a table and the forwards' names into the spare mapping area
  * @area: out; the area to swap to
- * Returns 0; -EBUSY: an earlier swap is still being swept; -E2BIG: too many rows or overlaps.
+ * Returns 0; -EBUSY: an earlier swap is still being swept; -E2BIG: too many rows, overlaps or forwards with limits of their own.
  */
 int table_load(const struct table *t, const struct conf *c, struct state *s, uint32_t *area);
 

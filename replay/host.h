@@ -8,6 +8,7 @@
  *     "outside", and those that the configuration names;
  *   - this host's address toward a guest is the first of the guest's /24 or
  *     /64, as libvirt makes it;
+ *   - a masquerade without `to:` goes out by 192.0.2.1 and 2001:db8::1;
  *   - the hook of a packet follows from who sends it to whom: host_place().
  */
 #ifndef REPLAY_HOST_H
@@ -30,6 +31,7 @@ char *host_device_name(unsigned ifindex, char *buf);
  * host_place - which hook would have queued this packet, on which devices?
  * @p: data, len and truncated are set; hook, indev and outdev are set here
  *
+ *     of a guest's own flow  from it: POST; answers to it: PRE
  *     of a known flow        from its initiator: PRE, or OUT if that is this host;
  *                            from its guest: POST, PRE for a hairpin, IN to this host;
  *                            seen after its translation: FWD on its way in, POST on its way out

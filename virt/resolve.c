@@ -235,6 +235,7 @@ static int pair_add(struct job *j, const struct pair *p)
 
 	if (!e || forward < 0)
 		return -ENOMEM;
+	j->out->forwards[forward].policy = p->file->policy;
 	ways_of(j, p, e->way);
 	for (unsigned i = 0; i < c->n_rows && !err; i++)
 		err = c->rows[i].block ? block_add(j, p, e, &c->rows[i], forward)

@@ -16,7 +16,8 @@ static const char config[] =
 	"max-flows: 1024\n"
 	"forwards:\n"
 	"- { name: web, to: [192.168.122.50, 'fd00:122::50'], publish: ['8080:80', '5353:53/udp', icmp] }\n"
-	"- { to: 192.168.122.50, publish: '198.51.100.1%up0:2222:22', allow: 198.51.100.0/24 }\n";
+	"- { to: 192.168.122.50, publish: '198.51.100.1%up0:2222:22', allow: 198.51.100.0/24 }\n"
+	"masquerade: [{ from: 'fd00:122::/64', out: eth0 }, { from: 192.168.122.0/24, out: eth1, to: 203.0.113.5 }]\n";
 
 struct text {
 	char *octets;

@@ -205,6 +205,19 @@ check ctl_flush_by_tuple_resets was_reset one
 established() { guest ss -Htn state established sport = :80 | grep -q .; }
 check ctl_flush_resets_guest eval '! wait_for 1 established'
 
+# ---- completion ----
+# completes WORD... - what bash would offer for the last word
+completes() {
+	PATH=$BUILD:$PATH NFQNAT_SOCKET=$DIR/control.sock bash -c '. "$1"; shift; COMP_WORDS=(nfqnatctl "$@"); COMP_CWORD=$#; _nfqnatctl
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$TOP/ctl/nfqnatctl.bash" "$@"
+}
+same ctl_completes_commands "flows flush forwards" "$(completes f | sort | tr '\n' ' ' | sed 's/ $//')"
+same ctl_completes_forwards web "$(completes flows --forward w)"
+same ctl_completes_guests "$G6" "$(completes flush --guest fd)"
+same ctl_completes_options "--state" "$(completes flows --st)"
+commands_known() { local c; for c in $(ctl --help | awk '/^  [a-z]/ { print $1 }'); do completes "${c:0:4}" | grep -qx "$c" || echo "$c"; done; }
+same ctl_completes_every_command '' "$(commands_known)"
+
 # ---- the worker dies: nfqnatctl tells ----
 old=$(worker)
 kill -KILL "$old"

@@ -298,6 +298,8 @@ check doctor_offload_gro_mended eval 'mends offload && ! grep -q "GRO is off" "$
 
 daemon_start -v < <(config_web)
 check doctor_while_it_runs healthy
+check doctor_add_live ctl add --name live --to 192.168.122.77 9090:80
+check doctor_sees_what_was_added finds guests warning 'guest 192.168.122.77 does not answer'
 stops doctor_daemon_stops
 
 # ---- for people, and what is not understood ----

@@ -65,6 +65,8 @@ was_reset() {
 	return 1
 }
 
+ctl_shows() { ctl status | grep -qE "$1"; }
+
 # measured WHAT CMD... - how long after the watcher's word until CMD succeeds: printed, not judged
 measured() {
 	local start end
@@ -110,6 +112,15 @@ check guests_from_the_host sees host tcp $HX4 8080 $HX4 $G4 80
 hold kept client $HX4 8080 -t 60000
 check guests_connected heard kept '^tcp '
 
+# ---- a caller who waits for a guest to come ----
+LATER=$(guest_json later 33333333-3333-4333-8333-333333333333 running 1 "$WEB2")
+hold waits client $HX4 8095 -t 60000
+check guests_hold_counts wait_for 5 ctl_shows 'drop +its guest is not there yet'
+world "$(web1),$LATER"
+check guests_hold_is_answered_when_it_comes wait_for 30 file_has "$DIR/hold.waits" "^tcp $C4 [0-9]* $GG4 80"
+world "$(web1)"
+check guests_hold_came_and_went was_reset waits
+
 # ---- nothing different, nothing happens ----
 n=$(grep -c 'routes or devices changed' "$LOG")
 world "$(web1)"
@@ -136,6 +147,8 @@ check guests_restored_forwards wait_for 5 sees client tcp $HX4 8080 $C4 $G4 80
 # ---- two guests, blocks, another address ----
 world "$(web1 running 2),$(web2)"
 check guests_second wait_for 10 sees client tcp $HX4 8090 $C4 $GG4 80
+check guests_in_status ctl_shows 'forward web2: guest web2, ports 20010-20019, IPv4 active at 192\.168\.122\.51 \(lease\)'
+check guests_in_status_json bash -c "'$BUILD/nfqnatctl' --socket '$DIR/control.sock' --json status | grep -q '\"reason\":\"UNKNOWN\"'"
 check guests_block_of_the_first sees client tcp $HX4 20000 $C4 $G4 80
 check guests_block_of_the_second_udp sees client udp $HX6 20010 $C6 $GG6 80
 check guests_block_guest_port sees client tcp $HX4 20001 $C4 $G4 81

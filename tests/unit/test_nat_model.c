@@ -322,6 +322,20 @@ static enum nat_reason open_flow(const struct packet *p, struct flow **out)
 	return w == W_SYN || p->proto != NAT_PROTO_TCP ? NAT_WHY_OPENED : NAT_WHY_PICKED_UP;
 }
 
+/* R42: is it a SYN on a flow that is over, which today's rules lead elsewhere or do not let in? */
+static bool begins_anew(const struct flow *f, unsigned dir, const struct packet *p)
+{
+	const struct rule *r = rule_for(&f->orig, f->proto, p->family);
+	struct nat_ends to, has = nat_ends_inverse(&f->reply);
+
+	if (f->proto != NAT_PROTO_TCP || dir != ORIG || word_of(p->tcp_flags) != W_SYN || !closed(&f->t))
+		return false;
+	if (!r || !lets_in(r, &f->orig.src, p->family))
+		return true;
+	to = led(r, &f->orig, p->family);
+	return !nat_addr_eq(&to.dst, &has.dst) || to.dport != has.dport;
+}
+
 /* What shall become of @p at @hook; @to: its ends then. */
 static enum nat_reason expect(const struct packet *p, enum nat_hook hook, struct nat_ends *to)
 {
@@ -341,6 +355,10 @@ static enum nat_reason expect(const struct packet *p, enum nat_hook hook, struct
 		return NAT_WHY_NO_FLOW;
 	if (hook == NAT_PRE && f && dir == REPLY)
 		return NAT_WHY_LATER;
+	if (f && begins_anew(f, dir, p)) {
+		f->used = false;
+		f = NULL;
+	}
 	if (!f) {
 		why = open_flow(p, &f);
 		if (!f)

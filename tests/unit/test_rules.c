@@ -32,6 +32,7 @@ static const struct golden {
 	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true },
 	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false },
 	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true },
+	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false },
 	{ "nothing to forward",                                 "nothing",       1, true, false },
 };
 

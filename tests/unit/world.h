@@ -8,7 +8,7 @@
  *     tcp *:8080 > G:80; udp H:5000-5009 > G:6000 allow=CD; icmp * > G
  *
  * words: dev=N, oif=N (default BRIDGE), near=LETTER (default B, - for none),
- * allow=LETTERS, fwd=N, respect, rest (MAP_REST), inside (the guests' prefix is known: R83),
+ * allow=LETTERS, fwd=N, policy=N, respect, rest (MAP_REST), inside (the guests' prefix is known: R83),
  * reject, drop, hold, host (MAP_HOST_SOURCE), frozen, life=N.
  * Each row is made for both families.
  */
@@ -45,7 +45,7 @@ static inline void world_event(void *ctx, const struct nat_event *ev)
 
 static inline struct nat_params world_params(uint32_t max_flows)
 {
-	return (struct nat_params){ .max_flows = max_flows, .max_rows = WORLD_ROWS, .max_allow = WORLD_ALLOW, .frag_sets = 2,
+	return (struct nat_params){ .max_policies = 4, .max_flows = max_flows, .max_rows = WORLD_ROWS, .max_allow = WORLD_ALLOW, .frag_sets = 2,
 				    .source_lo = SOURCE_LO, .source_hi = SOURCE_HI,
 				    .key = { { 0x0123456789abcdefu, 0xfedcba9876543210u } } };
 }
@@ -113,7 +113,9 @@ static inline void rows_word(struct rows *t, struct map_row *r, const char *word
 {
 	const char *value = strchr(word, '=') ? strchr(word, '=') + 1 : "";
 
-	if (!strcmp(word, "rest")) {
+	if (!strncmp(word, "policy=", 7)) {
+		r->policy = (uint16_t)atoi(value);
+	} else if (!strcmp(word, "rest")) {
 		r->flags |= MAP_REST;
 	} else if (!strcmp(word, "respect")) {
 		r->flags |= MAP_RESPECT;
