@@ -81,8 +81,8 @@ static bool has_row(const struct conf *c, const struct conf_row *r)
 	for (unsigned i = 0; i < c->n_rows; i++) {
 		const struct conf_row *o = &c->rows[i];
 
-		if (o->family == r->family && o->proto == r->proto && o->lo == r->lo && nat_addr_eq(&o->listen, &r->listen) &&
-		    nat_addr_eq(&o->to, &r->to))
+		if (o->family == r->family && o->proto == r->proto && o->lo == r->lo &&
+		    nat_addr_eq(&o->listen, &r->listen) && nat_addr_eq(&o->to, &r->to))
 			return true;
 	}
 	return false;
@@ -101,7 +101,8 @@ static void take_row(void *ctx, json_t *line)
 	struct conf *c = ctx;
 	struct conf_row *more;
 
-	if (!proto || !name || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0) || !read_addr(row, "to", &r, &r.to))
+	if (!proto || !name || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0) ||
+	    !read_addr(row, "to", &r, &r.to))
 		return;
 	r.proto = !strcmp(proto, "tcp") ? IPPROTO_TCP : IPPROTO_UDP;
 	read_addr(row, "listen", &r, &r.listen);
@@ -140,8 +141,8 @@ static void print_text(const struct ctl *c, const struct doctor_finding *f, cons
 	static const enum out_paint paint[] = { OUT_GREEN, OUT_PLAIN, OUT_YELLOW, OUT_RED };
 
 	_Static_assert(sizeof(paint) / sizeof(paint[0]) == DOCTOR_LEVELS, "one colour per level");
-	fprintf(c->out, "%s%-8s%s %s: %s\n", out_on(c, paint[f->level]), doctor_level_name(f->level), out_off(c), f->check,
-		f->what);
+	fprintf(c->out, "%s%-8s%s %s: %s\n", out_on(c, paint[f->level]), doctor_level_name(f->level), out_off(c),
+		f->check, f->what);
 	if (f->why && !(before && before->why == f->why))
 		print_wrapped(c, f->why);
 	/* a command is not broken into lines: it is to be copied */
@@ -151,8 +152,8 @@ static void print_text(const struct ctl *c, const struct doctor_finding *f, cons
 
 static void print_json(const struct ctl *c, const struct doctor_finding *f)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "check", f->check, "level", doctor_level_name(f->level), "what",
-			      f->what, "why", f->why, "mend", f->mend);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "check", f->check, "level", doctor_level_name(f->level),
+			      "what", f->what, "why", f->why, "mend", f->mend);
 
 	if (o)
 		link_print(c, o);

@@ -87,7 +87,8 @@ static bool has_ports(const struct conf_row *row)
 /* Three packets of a forwarded connection, at FORWARD. */
 enum step { STEP_FIRST, STEP_IN, STEP_BACK, STEPS };
 
-static struct fw_packet packet_of(const struct doctor *d, const struct conf_row *row, const char *inside, enum step step)
+static struct fw_packet packet_of(const struct doctor *d, const struct conf_row *row, const char *inside,
+				  enum step step)
 {
 	const char *outside = row->dev[0] ? row->dev : net_default(&d->net, (enum nat_family)row->family);
 	const struct conf_forward *f = &d->conf->forwards[row->forward];
@@ -113,7 +114,8 @@ static struct fw_packet packet_of(const struct doctor *d, const struct conf_row 
 
 static void check_row(struct doctor *d, const struct rules *r, const struct conf_row *row, const char *inside)
 {
-	static const char *const what[STEPS] = { "new connections to", "packets of open connections to", "answers from" };
+	static const char *const what[STEPS] = { "new connections to", "packets of open connections to",
+						 "answers from" };
 	static const char why_first[] =
 		"`firewall: respect` leaves new connections to the host's rules, and these do not let them pass.";
 	static const char why_open[] =
@@ -127,10 +129,11 @@ static void check_row(struct doctor *d, const struct rules *r, const struct conf
 
 		if (v != FW_DROP && v != FW_REJECT)
 			continue;
-		doctor_say(d, DOCTOR_PROBLEM, s == STEP_FIRST ? why_first : why_open, "%s %s port %u are %s by %s", what[s], ip,
-			   row->to_lo, v == FW_DROP ? "dropped" : "rejected", rule);
+		doctor_say(d, DOCTOR_PROBLEM, s == STEP_FIRST ? why_first : why_open, "%s %s port %u are %s by %s",
+			   what[s], ip, row->to_lo, v == FW_DROP ? "dropped" : "rejected", rule);
 		if (s == STEP_FIRST)
-			doctor_mend(d, "write `firewall: pass` in %s, or a rule that accepts them before that one", d->conf_path);
+			doctor_mend(d, "write `firewall: pass` in %s, or a rule that accepts them before that one",
+				    d->conf_path);
 		else
 			doctor_mend(d, "%s -I FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
 				    row->family == NAT_IPV4 ? "iptables" : "ip6tables");
@@ -150,8 +153,9 @@ void doctor_firewall(struct doctor *d)
 		const struct net_link *link;
 		struct route way;
 
-		if ((row->forward == last && row->family == last_family) || row->action != CONF_FORWARD || !has_ports(row) ||
-		    route_get(&row->to, (enum nat_family)row->family, &way) < 0 || !(link = net_link(&d->net, way.oif)))
+		if ((row->forward == last && row->family == last_family) || row->action != CONF_FORWARD ||
+		    !has_ports(row) || route_get(&row->to, (enum nat_family)row->family, &way) < 0 ||
+		    !(link = net_link(&d->net, way.oif)))
 			continue;
 		last = row->forward;
 		last_family = row->family;
@@ -172,15 +176,23 @@ void doctor_rivals(struct doctor *d)
 
 	rules_read(&r);
 	for (unsigned i = 0; i < ROWS_MAX && (row = doctor_row(d, i)); i++) {
-		struct fw_packet p = { .family = row->family, .proto = row->proto, .fresh = true, .dport = row->lo, .out = "",
-				       .in = row->dev[0] ? row->dev : net_default(&d->net, (enum nat_family)row->family),
-				       .dst = row->listen, .any_dst = nat_addr_is_any(&row->listen), .any_src = true,
+		struct fw_packet p = { .family = row->family,
+				       .proto = row->proto,
+				       .fresh = true,
+				       .dport = row->lo,
+				       .out = "",
+				       .in = row->dev[0] ? row->dev
+							 : net_default(&d->net, (enum nat_family)row->family),
+				       .dst = row->listen,
+				       .any_dst = nat_addr_is_any(&row->listen),
+				       .any_src = true,
 				       .dst_local = true };
 
-		if (!has_ports(row) || row->rest || judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
+		if (!has_ports(row) || row->rest ||
+		    judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "port %u of %s is forwarded by a rule of somebody else too: %s", row->lo,
-			   d->conf->forwards[row->forward].name, rule);
+		doctor_say(d, DOCTOR_WARNING, why, "port %u of %s is forwarded by a rule of somebody else too: %s",
+			   row->lo, d->conf->forwards[row->forward].name, rule);
 		doctor_mend(d, "nfqnatctl import iptables shows what it does; delete the rule, or the port in %s:%u",
 			    d->conf->forwards[row->forward].file, row->line);
 	}

@@ -48,6 +48,7 @@ enum fw_verdict fw_xt(const char *saved, const char *table, const char *chain, c
  * @ruleset: of nft -j; the tables that iptables-nft made are skipped: fw_xt() reads them
  * @hook, @type: "forward", "filter"; "prerouting", "nat"
  */
-enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p, char *rule);
+enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p,
+		       char *rule);
 
 #endif

@@ -58,7 +58,8 @@ static int number_is(const json_t *right, json_int_t n)
 	if (json_is_integer(right))
 		return json_integer_value(right) == n;
 	if (range)
-		return json_integer_value(json_array_get(range, 0)) <= n && n <= json_integer_value(json_array_get(range, 1));
+		return json_integer_value(json_array_get(range, 0)) <= n &&
+		       n <= json_integer_value(json_array_get(range, 1));
 	if (!json_is_array(list))
 		return -1;
 	json_array_foreach(list, i, e)
@@ -79,7 +80,8 @@ static int addr_is(const json_t *right, const struct nat_addr *a, uint8_t family
 	if (any)
 		return 0;
 	if (prefix)
-		snprintf(whole, sizeof(whole), "%s/%d", text(prefix, "addr"), (int)json_integer_value(json_object_get(prefix, "len")));
+		snprintf(whole, sizeof(whole), "%s/%d", text(prefix, "addr"),
+			 (int)json_integer_value(json_object_get(prefix, "len")));
 	else if (s)
 		snprintf(whole, sizeof(whole), "%s", s);
 	if (s || prefix)
@@ -157,7 +159,8 @@ static enum end statement(struct walk *w, const json_t *e, unsigned depth)
 		{ "accept", END_ACCEPT }, { "drop", END_DROP },         { "reject", END_REJECT },
 		{ "return", END_RETURN }, { "dnat", END_ELSEWHERE }, { "redirect", END_ELSEWHERE },
 	};
-	const json_t *jump = json_object_get(e, "jump"), *gone = json_object_get(e, "goto"), *vmap = json_object_get(e, "vmap");
+	const json_t *jump = json_object_get(e, "jump"), *gone = json_object_get(e, "goto"),
+		     *vmap = json_object_get(e, "vmap");
 	const json_t *pair;
 	enum end end;
 	size_t i;
@@ -185,7 +188,8 @@ static void name_rule(const struct walk *w, const char *chain, const json_t *exp
 {
 	char *json = json_dumps(exprs, JSON_COMPACT);
 
-	snprintf(w->rule, FW_RULE_OCTETS, "table %s %s, chain %s: %.200s", w->family, w->table, chain, json ? json : "?");
+	snprintf(w->rule, FW_RULE_OCTETS, "table %s %s, chain %s: %.200s", w->family, w->table, chain,
+		 json ? json : "?");
 	free(json);
 }
 
@@ -218,7 +222,8 @@ static enum end walk_rule(struct walk *w, const char *chain, const json_t *rule,
 
 static bool is_ours(const struct walk *w, const json_t *o, const char *chain)
 {
-	return !strcmp(text(o, "family"), w->family) && !strcmp(text(o, "table"), w->table) && !strcmp(text(o, "chain"), chain);
+	return !strcmp(text(o, "family"), w->family) && !strcmp(text(o, "table"), w->table) &&
+	       !strcmp(text(o, "chain"), chain);
 }
 
 static enum end walk_chain(struct walk *w, const char *chain, unsigned depth)

@@ -155,7 +155,8 @@ static enum end walk_chain(struct walk *w, const char *chain, unsigned depth)
 	enum end end;
 
 	while (w->walked < WALK_MAX && table_line(w, &at, line)) {
-		if (strncmp(line, "-A ", 3) != 0 || strncmp(line + 3, chain, len) != 0 || (line[3 + len] && line[3 + len] != ' '))
+		if (strncmp(line, "-A ", 3) != 0 || strncmp(line + 3, chain, len) != 0 ||
+		    (line[3 + len] && line[3 + len] != ' '))
 			continue;
 		w->walked++;
 		snprintf(whole, sizeof(whole), "%s: %.300s", w->name, line);

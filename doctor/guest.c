@@ -32,7 +32,8 @@ static void knock(const struct conf_row *row)
 		return;
 	memcpy(&four.sin_addr, nat_addr_wire(&row->to, NAT_IPV4), 4);
 	memcpy(&six.sin6_addr, row->to.octet, 16);
-	if (sendto(fd, "", 1, 0, v4 ? (struct sockaddr *)&four : (struct sockaddr *)&six, v4 ? sizeof(four) : sizeof(six)) < 0)
+	if (sendto(fd, "", 1, 0, v4 ? (struct sockaddr *)&four : (struct sockaddr *)&six,
+		   v4 ? sizeof(four) : sizeof(six)) < 0)
 		four.sin_port = 0;	/* no matter: the neighbour table says what came of it */
 	close(fd);
 }
@@ -72,13 +73,16 @@ static void check_guest(struct doctor *d, const struct conf_row *row)
 	}
 	link = net_link(&d->net, r.oif);
 	if (!r.bits) {
-		doctor_say(d, DOCTOR_PROBLEM, why_route, "guest %s is reached by the default route, on %s", ip, link ? link->name : "?");
+		doctor_say(d, DOCTOR_PROBLEM, why_route, "guest %s is reached by the default route, on %s", ip,
+			   link ? link->name : "?");
 		doctor_mend(d, "virsh net-start NETWORK, or give the bridge an address of the guest's network");
 		return;
 	}
 	if (listen_for(row, r.oif) != NET_NEIGH_ANSWERS) {
-		doctor_say(d, DOCTOR_WARNING, why_silent, "guest %s does not answer on %s", ip, link ? link->name : "?");
-		doctor_mend(d, "virsh list --all; virsh domifaddr GUEST; ip neigh show dev %s", link ? link->name : "DEV");
+		doctor_say(d, DOCTOR_WARNING, why_silent, "guest %s does not answer on %s", ip,
+			   link ? link->name : "?");
+		doctor_mend(d, "virsh list --all; virsh domifaddr GUEST; ip neigh show dev %s",
+			    link ? link->name : "DEV");
 	}
 }
 
@@ -103,7 +107,8 @@ void doctor_ula(struct doctor *d)
 	for (unsigned i = 0; (row = doctor_guest(d, i)); i++) {
 		if (row->family != NAT_IPV6 || (row->to.octet[0] & 0xfe) != 0xfc)
 			continue;
-		doctor_say(d, DOCTOR_NOTE, why, "guest %s has a unique local address: by itself it prefers IPv4", print(ip, row));
+		doctor_say(d, DOCTOR_NOTE, why, "guest %s has a unique local address: by itself it prefers IPv4",
+			   print(ip, row));
 		doctor_mend(d, "in the guest, the labels of docs/ipv6-without-ip6tables-nat.md in /etc/gai.conf");
 	}
 }
@@ -120,8 +125,8 @@ static void check_ports(struct doctor *d, const struct net_link *bridge)
 
 		if (port->master != bridge->index || port->mtu >= bridge->mtu)
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "%s sends packets of %u octets, its port %s takes %u", bridge->name, bridge->mtu,
-			   port->name, port->mtu);
+		doctor_say(d, DOCTOR_WARNING, why, "%s sends packets of %u octets, its port %s takes %u", bridge->name,
+			   bridge->mtu, port->name, port->mtu);
 		doctor_mend(d, "ip link set %s mtu %u", port->name, bridge->mtu);
 	}
 }
@@ -141,8 +146,8 @@ static void check_mtu(struct doctor *d, const struct conf_row *row)
 		if (!strcmp(d->net.link[i].name, out))
 			outside = &d->net.link[i];
 	if (outside && outside != inside && inside->mtu < outside->mtu) {
-		doctor_say(d, DOCTOR_WARNING, why, "%s, toward guests, takes packets of %u octets, %s of %u", inside->name, inside->mtu,
-			   outside->name, outside->mtu);
+		doctor_say(d, DOCTOR_WARNING, why, "%s, toward guests, takes packets of %u octets, %s of %u",
+			   inside->name, inside->mtu, outside->name, outside->mtu);
 		doctor_mend(d, "ip link set %s mtu %u    (and in the guests)", inside->name, outside->mtu);
 	}
 	check_ports(d, inside);

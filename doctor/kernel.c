@@ -39,13 +39,14 @@ static int try_nft(void)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 
-	return run_apart(argv, "table inet t {\n chain c {\n type filter hook input priority 0;\n queue num 0\n }\n}\n");
+	return run_apart(argv,
+			 "table inet t {\n chain c {\n type filter hook input priority 0;\n queue num 0\n }\n}\n");
 }
 
 static int try_xt(const char *program)
 {
-	const char *const argv[] = { program, "-w", "5", "-t", "raw", "-A", "OUTPUT", "-p", "udp", "--dport", "9", "-j", "NFQUEUE",
-				     "--queue-num", "0", NULL };
+	const char *const argv[] = { program, "-w",	 "5", "-t", "raw",     "-A",	      "OUTPUT", "-p",
+				     "udp",   "--dport", "9", "-j", "NFQUEUE", "--queue-num", "0",	NULL };
 
 	return run_apart(argv, NULL);
 }
@@ -67,8 +68,11 @@ void doctor_nfqueue(struct doctor *d)
 	static const char why[] =
 		"Packets come to nfqnatd by NFQUEUE. It needs nfnetlink_queue in the kernel, and either nft's "
 		"`queue` (nft_queue) or the NFQUEUE target of iptables (xt_NFQUEUE).";
-	static const struct { enum conf_steering steering; const char *flavour; } xt[] = {
-		{ CONF_STEER_IPTABLES_NFT, "-nft" }, { CONF_STEER_IPTABLES_LEGACY, "-legacy" }, { CONF_STEER_IPTABLES, "" },
+	static const struct { enum conf_steering steering; const char *flavour;
+	} xt[] = {
+		{ CONF_STEER_IPTABLES_NFT, "-nft" },
+		{ CONF_STEER_IPTABLES_LEGACY, "-legacy" },
+		{ CONF_STEER_IPTABLES, "" },
 	};
 	enum conf_steering want = d->conf->steering;
 	int nft = try_nft();
@@ -83,7 +87,8 @@ void doctor_nfqueue(struct doctor *d)
 			any = true;
 	if (!any && want != CONF_STEER_AUTO) {
 		doctor_say(d, DOCTOR_PROBLEM, why, "the rules that `steering:` asks for do not work here");
-		doctor_mend(d, "write `steering: auto` in %s, or install the program and load the module", d->conf_path);
+		doctor_mend(d, "write `steering: auto` in %s, or install the program and load the module",
+			    d->conf_path);
 	} else if (!any) {
 		doctor_say(d, DOCTOR_PROBLEM, why, "neither nft nor iptables can queue packets here");
 		doctor_mend(d, "apt-get install nftables iptables; modprobe -a nfnetlink_queue nft_queue xt_NFQUEUE");

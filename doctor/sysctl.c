@@ -44,7 +44,8 @@ static bool lives_by_ra(const struct doctor *d, const char *dev)
 
 		for (char *w = strtok_r(line, " \n", &save); w && n < 6; w = strtok_r(NULL, " \n", &save))
 			word[n++] = w;
-		found = n == 6 && !strcmp(word[3], "00") && !(strtoul(word[4], NULL, 16) & 0x80) && !strcmp(word[5], dev);
+		found = n == 6 && !strcmp(word[3], "00") && !(strtoul(word[4], NULL, 16) & 0x80) &&
+			!strcmp(word[5], dev);
 	}
 	if (f)
 		fclose(f);
@@ -60,12 +61,15 @@ void doctor_accept_ra(struct doctor *d)
 	for (unsigned i = 0; i < d->net.n; i++) {
 		const char *dev = d->net.link[i].name;
 
-		if (doctor_read("net/ipv6/conf/%s/forwarding", dev) != 1 || doctor_read("net/ipv6/conf/%s/accept_ra", dev) != 1 ||
-		    !lives_by_ra(d, dev))
+		if (doctor_read("net/ipv6/conf/%s/forwarding", dev) != 1 ||
+		    doctor_read("net/ipv6/conf/%s/accept_ra", dev) != 1 || !lives_by_ra(d, dev))
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "%s has addresses or routes from router advertisements, and hears no more of them", dev);
-		doctor_mend(d, "sysctl -w net.ipv6.conf.%s.accept_ra=2 && echo net.ipv6.conf.%s.accept_ra=2 >>/etc/sysctl.d/60-nfqnat.conf",
-			    dev, dev);
+		doctor_say(d, DOCTOR_WARNING, why,
+			   "%s has addresses or routes from router advertisements, and hears no more of them", dev);
+		doctor_mend(
+			d,
+			"sysctl -w net.ipv6.conf.%s.accept_ra=2 && echo net.ipv6.conf.%s.accept_ra=2 >>/etc/sysctl.d/60-nfqnat.conf",
+			dev, dev);
 	}
 }
 
@@ -78,7 +82,8 @@ void doctor_bridge_nf(struct doctor *d)
 
 	for (unsigned i = 0; i < 2; i++)
 		if (doctor_read("net/bridge/%s", files[i]) == 1) {
-			doctor_say(d, DOCTOR_NOTE, why, "bridged frames pass the firewall: net.bridge.%s is 1", files[i]);
+			doctor_say(d, DOCTOR_NOTE, why, "bridged frames pass the firewall: net.bridge.%s is 1",
+				   files[i]);
 			doctor_mend(d, "sysctl -w net.bridge.%s=0", files[i]);
 		}
 }
@@ -99,12 +104,14 @@ void doctor_rp_filter(struct doctor *d)
 	}
 	for (unsigned i = 0; several && i < d->net.n_defaults; i++) {
 		const char *dev = d->net.defaults[i].dev;
-		long all = doctor_read("net/ipv4/conf/all/rp_filter"), own = doctor_read("net/ipv4/conf/%s/rp_filter", dev);
+		long all = doctor_read("net/ipv4/conf/all/rp_filter"),
+		     own = doctor_read("net/ipv4/conf/%s/rp_filter", dev);
 
 		/* the larger of the two counts: Documentation/networking/ip-sysctl */
 		if (d->net.defaults[i].family != NAT_IPV4 || (all > own ? all : own) != 1)
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "there are several default routes, and %s checks sources strictly", dev);
+		doctor_say(d, DOCTOR_WARNING, why, "there are several default routes, and %s checks sources strictly",
+			   dev);
 		doctor_mend(d, "sysctl -w net.ipv4.conf.%s.rp_filter=2", dev);
 	}
 }
@@ -174,15 +181,17 @@ void doctor_ephemeral(struct doctor *d)
 
 		if (!row->lo || row->rest || a > b || !is_open(&reserved, a, b))
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "forwarded ports %u-%u are in the ephemeral range %u-%u", a, b, lo, hi);
+		doctor_say(d, DOCTOR_WARNING, why, "forwarded ports %u-%u are in the ephemeral range %u-%u", a, b, lo,
+			   hi);
 		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u", before, a, b);
 	}
 	if (d->conf->source_lo <= hi && d->conf->source_hi >= lo &&
-	    is_open(&reserved, d->conf->source_lo > lo ? d->conf->source_lo : lo, d->conf->source_hi < hi ? d->conf->source_hi : hi)) {
-		doctor_say(d, DOCTOR_WARNING, why_source, "source-ports %u-%u overlap with the ephemeral range %u-%u", d->conf->source_lo,
-			   d->conf->source_hi, lo, hi);
-		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u    (or other `source-ports:`)", before,
-			    d->conf->source_lo, d->conf->source_hi);
+	    is_open(&reserved, d->conf->source_lo > lo ? d->conf->source_lo : lo,
+		    d->conf->source_hi < hi ? d->conf->source_hi : hi)) {
+		doctor_say(d, DOCTOR_WARNING, why_source, "source-ports %u-%u overlap with the ephemeral range %u-%u",
+			   d->conf->source_lo, d->conf->source_hi, lo, hi);
+		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u    (or other `source-ports:`)",
+			    before, d->conf->source_lo, d->conf->source_hi);
 	}
 	free(before);
 	conf_ports_fini(&reserved);

@@ -257,7 +257,8 @@ static void add_domain(struct plan *p, const char *text, const char *domain, con
 		return;
 	}
 	json_array_foreach(value, i, entry) {
-		unsigned own = line_of(text, json_object_get(entry, "private_ip") ? "private_ip" : "private_ipv6", from);
+		unsigned own = line_of(text, json_object_get(entry, "private_ip") ? "private_ip" : "private_ipv6",
+				       from);
 
 		*from += own != 0;
 		add_entry(p, domain, entry, own ? own : line);

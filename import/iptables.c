@@ -77,10 +77,12 @@ static void read_ports(struct match *m, const char *list)
 static void read_proto(struct match *m, const char *name)
 {
 	/* names of /etc/protocols, by which iptables-save prints them */
-	static const struct { const char *name; uint8_t proto; } names[] = {
-		{ "tcp", IPPROTO_TCP },     { "udp", IPPROTO_UDP },       { "sctp", IPPROTO_SCTP }, { "dccp", IPPROTO_DCCP },
-		{ "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP }, { "ipv6-icmp", IPPROTO_ICMP },
-		{ "gre", IPPROTO_GRE },     { "esp", IPPROTO_ESP },       { "ipencap", IPPROTO_IPIP }, { "ipv6", IPPROTO_IPV6 },
+	static const struct { const char *name; uint8_t proto;
+	} names[] = {
+		{ "tcp", IPPROTO_TCP },	       { "udp", IPPROTO_UDP },	       { "sctp", IPPROTO_SCTP },
+		{ "dccp", IPPROTO_DCCP },      { "udplite", IPPROTO_UDPLITE }, { "icmp", IPPROTO_ICMP },
+		{ "ipv6-icmp", IPPROTO_ICMP }, { "gre", IPPROTO_GRE },	       { "esp", IPPROTO_ESP },
+		{ "ipencap", IPPROTO_IPIP },   { "ipv6", IPPROTO_IPV6 },
 	};
 	char *end;
 	unsigned long n = strtoul(name, &end, 10);
@@ -285,8 +287,8 @@ static const char *read_to(const char *to, struct plan_head *head, uint16_t *lo,
 }
 
 /* The ports of a rule, with where they go. */
-static const char *add_ports(struct rules *rs, const struct rule *r, const struct match *m, const struct plan_head *head,
-			     struct publish item, uint16_t lo, uint16_t hi, uint16_t base)
+static const char *add_ports(struct rules *rs, const struct rule *r, const struct match *m,
+			     const struct plan_head *head, struct publish item, uint16_t lo, uint16_t hi, uint16_t base)
 {
 	enum { ONE_BY_ONE = 64 };
 
@@ -297,8 +299,9 @@ static const char *add_ports(struct rules *rs, const struct rule *r, const struc
 		item.hi = (uint16_t)b;
 		item.to_lo = lo ? lo : (uint16_t)a;
 		if (lo && base)
-			return a == base && b - a == (unsigned)(hi - lo) ? (plan_add(rs->plan, r->line, head, &item), NULL) :
-				"its base port is not the first of its ports";
+			return a == base && b - a == (unsigned)(hi - lo)
+				       ? (plan_add(rs->plan, r->line, head, &item), NULL)
+				       : "its base port is not the first of its ports";
 		if (lo && hi != lo && (a != lo || b != hi))
 			return "takes any free port of a range; choose one for each";
 		if (lo && hi == lo && b - a >= ONE_BY_ONE)
@@ -387,7 +390,8 @@ static void take_dnat(struct rules *rs, const struct rule *r, const struct match
 		plan_leave(rs->plan, r->line, "DNAT to %s %s", r->to, wrong);
 		take(rs, m);
 	} else if (*m->not_dev) {
-		plan_note(rs->plan, r->line, "DNAT to %s, ! -i %s: that device is not excepted here", r->to, m->not_dev);
+		plan_note(rs->plan, r->line, "DNAT to %s, ! -i %s: that device is not excepted here", r->to,
+			  m->not_dev);
 	}
 }
 
@@ -428,9 +432,10 @@ static void leave_unreached(struct rules *rs)
 {
 	for (unsigned i = 0; i < rs->n; i++)
 		if (!rs->rule[i].reached && !strcmp(rs->rule[i].target, "DNAT"))
-			plan_leave(rs->plan, rs->rule[i].line,
-				   "DNAT to %s is for no packet that arrives (chain %s); forwards serve this host's own packets too",
-				   rs->rule[i].to, rs->rule[i].chain);
+			plan_leave(
+				rs->plan, rs->rule[i].line,
+				"DNAT to %s is for no packet that arrives (chain %s); forwards serve this host's own packets too",
+				rs->rule[i].to, rs->rule[i].chain);
 }
 
 bool import_iptables(struct plan *p, char *text, const struct import_args *args)

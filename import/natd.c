@@ -50,7 +50,8 @@ static const char *read_alias(const char *text, struct publish *item)
 		item->family = (uint8_t)family;
 		text = colon + 1;
 	}
-	return words_ports(&text, '-', &item->lo, &item->hi) && !*text ? NULL : "its alias port is not a number; write one";
+	return words_ports(&text, '-', &item->lo, &item->hi) && !*text ? NULL
+								       : "its alias port is not a number; write one";
 }
 
 /* Where packets must come from; a port of theirs we cannot ask for. */
@@ -93,7 +94,8 @@ static unsigned redirect_port(struct natd *n, unsigned line, const struct words 
 		wrong = "its two ranges are not equally wide";
 	item.to_lo = lo;
 	if (wrong)
-		plan_leave(n->plan, line, "redirect_port %s %s %s: %s", w->word[i + 1], w->word[i + 2], w->word[i + 3], wrong);
+		plan_leave(n->plan, line, "redirect_port %s %s %s: %s", w->word[i + 1], w->word[i + 2], w->word[i + 3],
+			   wrong);
 	else
 		plan_add(n->plan, line, &head, &item);
 	return i + 3 + remote;
@@ -116,7 +118,8 @@ static unsigned redirect_proto(struct natd *n, unsigned line, const struct words
 	while (i + 1 < w->n && k < sizeof(names) / sizeof(names[0]) && strcmp(names[k].name, w->word[i + 1]) != 0)
 		k++;
 	if (i + 2 >= w->n || k == sizeof(names) / sizeof(names[0]) || !plan_target(&head, w->word[i + 2])) {
-		plan_leave(n->plan, line, "redirect_proto needs gre, esp, ipencap, ipv6 or icmp, and the guest's address");
+		plan_leave(n->plan, line,
+			   "redirect_proto needs gre, esp, ipencap, ipv6 or icmp, and the guest's address");
 		return w->n;
 	}
 	item.proto = names[k].proto;
@@ -132,7 +135,8 @@ static unsigned redirect_proto(struct natd *n, unsigned line, const struct words
 			wrong = true;
 	}
 	if (wrong)
-		plan_leave(n->plan, line, "redirect_proto %s %s: what follows is not an address", w->word[i + 1], w->word[i + 2]);
+		plan_leave(n->plan, line, "redirect_proto %s %s: what follows is not an address", w->word[i + 1],
+			   w->word[i + 2]);
 	else
 		plan_add(n->plan, line, &head, &item);
 	return i + used;

@@ -172,7 +172,8 @@ static void read_words(struct plan *p, unsigned line, const struct words *w, con
 		if (o->proto)
 			add(p, line, value, o->proto, args);
 		else
-			plan_leave(p, line, "%s %s leads out of the guest; a guest goes out by itself", o->brief, value);
+			plan_leave(p, line, "%s %s leads out of the guest; a guest goes out by itself", o->brief,
+				   value);
 	}
 }
 

@@ -89,8 +89,12 @@ static void outside_ranges_default(const struct conf_out *o, struct out_range ra
 
 const struct table_host *host_answers(void)
 {
-	static const struct table_host answers = { .route = route_inside, .device = device_index,
-						   .address = outside_address, .ranges = outside_ranges_default };	/* masquerades go out by what they are told: `to:` */
+	static const struct table_host answers = {
+		.route = route_inside,
+		.device = device_index,
+		.address = outside_address,
+		.ranges = outside_ranges_default
+	}; /* masquerades go out by what they are told: `to:` */
 
 	return &answers;
 }
@@ -244,7 +248,8 @@ void host_place(const struct nat *n, struct nat_pkt *p)
 		return;
 	if (!good || v.is_error) {
 		inside = inside || (good && quotes_inside(p, &v));
-		place(p, inside ? NAT_POST : NAT_PRE, inside ? 0 : DEV_OUTSIDE, inside ? device_out(&t->ends.src, t->family) : 0);
+		place(p, inside ? NAT_POST : NAT_PRE, inside ? 0 : DEV_OUTSIDE,
+		      inside ? device_out(&t->ends.src, t->family) : 0);
 	} else if (inside && is_listener(n, t, DEV_INSIDE)) {
 		place(p, NAT_PRE, DEV_INSIDE, 0);
 	} else if (inside) {

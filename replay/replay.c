@@ -165,7 +165,8 @@ static int engine_open(const struct conf *c)
 		err = table_load(&table, c, &run.state, &area);
 	table_free(&table);
 	if (err) {
-		fprintf(run.args->err, "mapping table of %u rows: %s; forward fewer ranges\n", c->n_rows, strerror(-err));
+		fprintf(run.args->err, "mapping table of %u rows: %s; forward fewer ranges\n", c->n_rows,
+			strerror(-err));
 		state_free(&run.state);
 		return -1;
 	}
@@ -185,15 +186,16 @@ static int capture_open(const struct replay *r)
 
 	run.pcap = pcap_fopen_offline_with_tstamp_precision(r->in, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!run.pcap) {
-		fprintf(r->err, "%s: %s; --replay reads pcap and pcapng files, as tcpdump -w makes them\n", r->name, why);
+		fprintf(r->err, "%s: %s; --replay reads pcap and pcapng files, as tcpdump -w makes them\n", r->name,
+			why);
 		fclose(r->in);
 		goto close_write;
 	}
 	run.link = pcap_datalink(run.pcap);
 	if (!link_known(run.link)) {
 		type = pcap_datalink_val_to_name(run.link);
-		fprintf(r->err, "%s: link type %d (%s) is not read; capture on a device with one of: %s\n", r->name, run.link,
-			type ? type : "unknown", link_known_list());
+		fprintf(r->err, "%s: link type %d (%s) is not read; capture on a device with one of: %s\n", r->name,
+			run.link, type ? type : "unknown", link_known_list());
 		goto close;
 	}
 	if (!r->write)

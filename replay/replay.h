@@ -19,7 +19,7 @@
 struct replay {
 	const char *name;		/* of the capture, for messages */
 	FILE *in;			/* pcap or pcapng; closed by replay_run() */
-	FILE *write;			/* where translated packets go, as pcap; NULL: nowhere; closed by replay_run() */
+	FILE *write; /* where translated packets go, as pcap; NULL: nowhere; closed by replay_run() */
 	FILE *out, *err;		/* lines; complaints */
 	int verbose;			/* 1: flow events too */
 };
