@@ -77,10 +77,9 @@ static bool is_alarming(const struct virt_entry *e)
 /* The entry of the same forward and guest in another status. */
 static const struct virt_entry *counterpart(const struct virt_status *s, const struct virt_entry *e)
 {
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->entry[i].forward == e->forward && !strcmp(s->entry[i].uuid, e->uuid))
-			return &s->entry[i];
-	return NULL;
+	const struct virt_entry *o = s->n ? bsearch(e, s->entry, s->n, sizeof(*e), virt_entry_order) : NULL;
+
+	return o && !strcmp(o->uuid, e->uuid) ? o : NULL;
 }
 
 /* One line for each forward whose answer is another than before. */

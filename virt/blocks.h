@@ -23,7 +23,7 @@ struct virt_block {
 };
 
 struct virt_blocks {
-	struct virt_block *block;
+	struct virt_block *block;	/* by UUID, then lo and width */
 	unsigned n, room;
 	bool changed;			/* since it was read or written last */
 };
@@ -31,8 +31,8 @@ struct virt_blocks {
 /* virt_blocks_find - the guest's slot, or -ENOENT */
 int virt_blocks_find(const struct virt_blocks *b, uint16_t lo, uint16_t width, const char *uuid);
 
-/* virt_blocks_taken - does somebody have this slot? */
-bool virt_blocks_taken(const struct virt_blocks *b, uint16_t lo, uint16_t width, uint16_t slot);
+/* virt_blocks_taken - which of the first @slots slots are somebody's; O(assignments) */
+void virt_blocks_taken(const struct virt_blocks *b, uint16_t lo, uint16_t width, bool *taken, unsigned slots);
 
 /* virt_blocks_assign - give a slot that is not taken to a guest that has none; 0 or -ENOMEM */
 int virt_blocks_assign(struct virt_blocks *b, uint16_t lo, uint16_t width, uint16_t slot, const char *uuid);

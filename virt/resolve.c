@@ -146,19 +146,23 @@ static void block_ports(const struct conf_row *item, unsigned slot, struct conf_
 	row->to_lo = item->to_lo ? item->to_lo : row->lo;
 }
 
-/* The lowest slot that nobody has and that no forward is in; -ENOSPC */
+/* The lowest slot that nobody has and that no forward is in; -ENOSPC, -ENOMEM */
 static int slot_free(struct job *j, const struct conf_row *item)
 {
-	unsigned slots = conf_block_slots(j->in->file, item);
+	unsigned slots = conf_block_slots(j->in->file, item), slot;
+	bool *taken = calloc(slots + 1ul, sizeof(*taken));
 	struct conf_row row;
 
-	for (unsigned slot = 0; slot < slots; slot++) {
+	if (!taken)
+		return -ENOMEM;
+	virt_blocks_taken(j->blocks, item->lo, item->block, taken, slots);
+	for (slot = 0; slot < slots; slot++) {
 		block_ports(item, slot, &row);
-		if (!virt_blocks_taken(j->blocks, item->lo, item->block, (uint16_t)slot) &&
-		    !conf_claims_has(j->claims, &row))
-			return (int)slot;
+		if (!taken[slot] && !conf_claims_has(j->claims, &row))
+			break;
 	}
-	return -ENOSPC;
+	free(taken);
+	return slot < slots ? (int)slot : -ENOSPC;
 }
 
 /* The guest's slot, given to it now if need be; -ENOSPC, -ENOMEM */
@@ -396,7 +400,7 @@ static int metadata_all(struct job *j)
 }
 
 /* Entries in the order of the file, then by guest: the order in which ports were given is nobody's business. */
-static int entry_order(const void *x, const void *y)
+int virt_entry_order(const void *x, const void *y)
 {
 	const struct virt_entry *a = x, *b = y;
 
@@ -428,6 +432,6 @@ int virt_resolve(const struct virt_input *in, struct virt_blocks *blocks, struct
 		return err;
 	}
 	if (status->n)
-		qsort(status->entry, status->n, sizeof(*status->entry), entry_order);
+		qsort(status->entry, status->n, sizeof(*status->entry), virt_entry_order);
 	return 0;
 }

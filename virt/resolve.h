@@ -88,10 +88,13 @@ struct virt_entry {
 };
 
 struct virt_status {
-	struct virt_entry *entry;
+	struct virt_entry *entry;	/* by virt_entry_order() */
 	unsigned n, room;
 	nat_ns wake;			/* ask again then, even if nothing changed; 0: no need */
 };
+
+/* virt_entry_order - for qsort() and bsearch(): by forward, then by guest */
+int virt_entry_order(const void *x, const void *y);
 
 void virt_status_free(struct virt_status *s);
 

@@ -568,6 +568,47 @@ static void another_life_is_another_row(void **state)
 	done(&d);
 }
 
+/* As many guests as a world may have: nothing that takes the cube of them, or this would not end. */
+static void thousands_of_guests(void **state)
+{
+	struct virt_world w = { .n_guests = 4096 };
+	struct virt_input in = { .now = NAT_SEC(1000), .world = &w };
+	struct virt_status status, again;
+	struct decision d = { 0 };
+
+	(void)state;
+	decide(&d, "forwards: [{ guest: 'g*', publish: ['1024+10', '1025+10/udp'] }]", NULL, NULL);
+	virt_status_free(&d.status);
+	w.guest = calloc(w.n_guests, sizeof(*w.guest));
+	assert_non_null(w.guest);
+	for (unsigned i = 0; i < w.n_guests; i++) {
+		w.guest[i].name = malloc(16);
+		w.guest[i].uri = strdup("u");
+		snprintf(w.guest[i].name, 16, "g%04u", i);
+		snprintf(w.guest[i].uuid, sizeof(w.guest[i].uuid), "%u", 4096 - i);
+		w.guest[i].state = VIRT_STATE_OFF;
+	}
+	in.file = d.file;
+	assert_int_equal(virt_resolve(&in, &d.blocks, &d.claims, &d.out, &status), 0);
+	assert_int_equal(status.n, 4096);
+	assert_int_equal(d.blocks.n, 2 * 4096);
+	assert_int_equal(virt_blocks_find(&d.blocks, 1024, 10, "1"), 4095);
+	conf_claims_free(&d.claims);
+	conf_dynamic_free(&d.out);
+	assert_int_equal(conf_claims_init(&d.claims, d.file), 0);
+	in.before = &status;
+	assert_int_equal(virt_resolve(&in, &d.blocks, &d.claims, &d.out, &again), 0);
+	assert_int_equal(again.n, 4096);
+	virt_status_free(&status);
+	virt_status_free(&again);
+	for (unsigned i = 0; i < w.n_guests; i++) {
+		free(w.guest[i].name);
+		free(w.guest[i].uri);
+	}
+	free(w.guest);
+	done(&d);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -578,6 +619,7 @@ int main(void)
 	unit_add("blocks go round what is taken", blocks_go_round_what_is_taken, NULL);
 	unit_add("blocks as text, and text that makes no sense", blocks_as_text, NULL);
 	unit_add("of several guests the one that is there gets the port", who_is_there_gets_the_port, NULL);
+	unit_add("as many guests as there may be", thousands_of_guests, NULL);
 	unit_add("metadata comes last, within its ports, without what it excludes", metadata_comes_last, NULL);
 	unit_add("metadata outside its ports alone", metadata_alone_outside_its_ports, NULL);
 	unit_add("metadata: false", metadata_can_be_switched_off, NULL);
