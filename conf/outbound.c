@@ -162,13 +162,15 @@ static void read_except(const struct reader *r, const char *text, unsigned i, st
 
 static void read_ports(const struct reader *r, const char *text, struct conf_out *o)
 {
-	char quote[CONF_QUOTE_MAX], end;
-	unsigned lo, hi;
+	char quote[CONF_QUOTE_MAX], *end = NULL;
+	unsigned long lo, hi = 0;
 
 	if (!text)
 		return;
-	if (strspn(text, "0123456789-") == strlen(text) && sscanf(text, "%5u-%5u%c", &lo, &hi, &end) == 2 && lo && lo <= hi &&
-	    hi <= 65535) {
+	lo = strtoul(text, &end, 10);
+	if (*end == '-')
+		hi = strtoul(end + 1, &end, 10);
+	if (strspn(text, "0123456789-") == strlen(text) && !*end && lo && lo <= hi && hi <= 65535) {
 		o->lo = (uint16_t)lo;
 		o->hi = (uint16_t)hi;
 		return;

@@ -33,21 +33,22 @@ static csum_sum prefix_sum(const struct nat_addr *prefix)
 /*
  * RFC 6296 3.4, 3.5: the word that takes up the difference. /48 and shorter:
  * the subnet's, bits 48-63; longer: the first of the interface identifier
- * that is not 0xffff. 8: there is none.
+ * that is not 0xffff. Returns where it is; 16: there is none.
  */
-static unsigned adjusted_word(const struct nat_addr *a, unsigned bits)
+static size_t adjusted_word(const struct nat_addr *a, unsigned bits)
 {
-	unsigned w = bits <= 48 ? 3 : 4, end = bits <= 48 ? 4 : 8;
+	size_t at = bits <= 48 ? 6 : 8, end = bits <= 48 ? 8 : 16;
 
-	while (w < end && wire_get16(a->octet + 2 * w) == 0xffff)
-		w++;
-	return w < end ? w : 8;
+	while (at < end && wire_get16(a->octet + at) == 0xffff)
+		at += 2;
+	return at < end ? at : 16;
 }
 
 static bool exchange(const struct out_rule *r, const struct nat_addr *from, const struct nat_addr *to,
 		     const struct nat_addr *a, struct nat_addr *b)
 {
-	unsigned word, skip = r->family == NAT_IPV4 ? 12 : 0;
+	unsigned skip = r->family == NAT_IPV4 ? 12 : 0;
+	size_t word;
 	csum_sum sum;
 	uint16_t new;
 
@@ -55,11 +56,11 @@ static bool exchange(const struct out_rule *r, const struct nat_addr *from, cons
 	if (r->kind != OUT_NPTV6)
 		return true;
 	word = adjusted_word(a, r->bits);
-	if (word == 8)
+	if (word == 16)
 		return false;
-	sum = (csum_sum)wire_getbe16(a->octet + 2 * word) + prefix_sum(from) + (uint16_t)~csum_fold(prefix_sum(to));
+	sum = (csum_sum)wire_getbe16(a->octet + word) + prefix_sum(from) + (uint16_t)~csum_fold(prefix_sum(to));
 	new = csum_fold(sum);
-	wire_putbe16(b->octet + 2 * word, new == 0xffff ? 0 : new);
+	wire_putbe16(b->octet + word, new == 0xffff ? 0 : new);
 	return true;
 }
 

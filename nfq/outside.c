@@ -6,7 +6,9 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -165,7 +167,9 @@ int outside_addr(const char *device, enum nat_family family, struct nat_addr *a)
 
 void outside_ranges(const struct conf_out *o, struct out_range range[OUT_RANGES])
 {
-	unsigned lo = 32768, hi = 60999, n = 0;
+	unsigned long lo = 32768, hi = 60999;
+	unsigned n = 0;
+	char line[64], *end;
 	FILE *f;
 
 	memset(range, 0, OUT_RANGES * sizeof(*range));
@@ -175,11 +179,15 @@ void outside_ranges(const struct conf_out *o, struct out_range range[OUT_RANGES]
 	}
 	f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	if (f) {
-		if (fscanf(f, "%5u %5u", &lo, &hi) != 2 || lo > hi || hi > 65535) {
-			lo = 32768;
-			hi = 60999;
+		if (fgets(line, sizeof(line), f)) {
+			lo = strtoul(line, &end, 10);
+			hi = strtoul(end, NULL, 10);
 		}
 		fclose(f);
+	}
+	if (lo > hi || hi > 65535) {
+		lo = 32768;
+		hi = 60999;
 	}
 	if (lo > FIRST_PORT)
 		range[n++] = (struct out_range){ FIRST_PORT, (uint16_t)(lo - 1) };
@@ -193,19 +201,39 @@ static void mark(struct outside_taken *t, unsigned proto, unsigned port)
 		t->bit[proto][port / 32] |= UINT32_C(1) << port % 32;
 }
 
-/* A line is "sl local:port remote:port st ...", all in hexadecimal. */
+/* The number behind the next colon, in hexadecimal, or ULONG_MAX; *@at is left behind it. */
+static unsigned long next_hex(char **at)
+{
+	char *colon = strchr(*at, ':'), *end;
+	unsigned long n;
+
+	if (!colon)
+		return ULONG_MAX;
+	n = strtoul(colon + 1, &end, 16);
+	*at = end;
+	return end == colon + 1 ? ULONG_MAX : n;
+}
+
+/* A line is "sl: local:port remote:port st ...", all but sl in hexadecimal. */
 static void read_sockets(struct outside_taken *t, unsigned proto, const char *path, bool listening)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
-	unsigned port, state;
+	unsigned long port, state;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x", &port, &state) != 2)
+		char *at = strchr(line, ':');
+
+		if (!at)
+			continue;		/* the heading */
+		at++;
+		port = next_hex(&at);
+		if (port > 65535 || next_hex(&at) > 65535)
 			continue;
+		state = strtoul(at, NULL, 16);
 		/* TCP_LISTEN is 10; an unconnected UDP socket is TCP_CLOSE, 7: include/net/tcp_states.h */
 		if (!listening || (proto == POOL_TCP ? state == 10 : state == 7))
-			mark(t, proto, port);
+			mark(t, proto, (unsigned)port);
 	}
 	if (f)
 		fclose(f);

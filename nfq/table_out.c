@@ -90,8 +90,8 @@ static struct out_rule rule_of(const struct conf *c, const struct conf_out *o, c
 int table_outs_make(const struct conf *c, const struct table_host *host, struct table *t)
 {
 	t->out = calloc(c->n_outs + 1ul, sizeof(*t->out));
-	t->out_addr = calloc(c->n_outs * CONF_OUT_TO + 1ul, sizeof(*t->out_addr));
-	t->out_except = calloc(c->n_outs * CONF_OUT_EXCEPT + 1ul, sizeof(*t->out_except));
+	t->out_addr = calloc((size_t)c->n_outs * CONF_OUT_TO + 1, sizeof(*t->out_addr));
+	t->out_except = calloc((size_t)c->n_outs * CONF_OUT_EXCEPT + 1, sizeof(*t->out_except));
 	if (!t->out || !t->out_addr || !t->out_except)
 		return -ENOMEM;
 	for (; t->n_outs < c->n_outs; t->n_outs++)

@@ -107,6 +107,42 @@ check R62_guest_learned_it_v6 mtu 2001:db8:101::2
 
 # ---- nobody else comes in ----
 check R30_unsolicited_goes_to_the_host refused client tcp $HX4 20099
+# ---- R26: protocols without ports, one guest for each remote; R24: what has no state does not leave ----
+# raw NS PROTO ADDR - 40 octets of it
+raw() { in_ns "$1" python3 -c "import socket, sys
+f = socket.AF_INET6 if ':' in '$3' else socket.AF_INET
+socket.socket(f, socket.SOCK_RAW, $2).sendto(bytes(40), ('$3', 0))"; }
+gre() {
+	local far=$1 host=$2 guest=$3 seen
+
+	sniff client eth0 "proto 47 or ip6 proto 47"
+	raw guest 47 "$far"
+	wait_for 5 grep -qF "$host > $far" "$SNIFFED"
+	seen=$?
+	sniff_end
+	sniff guest eth0 "proto 47 or ip6 proto 47"
+	raw client 47 "$host"
+	wait_for 5 grep -qF "$far > $guest" "$SNIFFED" && [ $seen = 0 ]
+	seen=$?
+	sniff_end
+	return $seen
+}
+check R26_gre_out_and_back_v4 gre $C4 $HX4 $G4
+check R26_gre_out_and_back_v6 gre $C6 $HX6 $G6
+second() { raw guest2 47 "$1" && log_has 'proto-47 .*no outside port left|gre .*no outside port left'; }
+check R26_second_guest_is_dropped wait_for 5 second $C4
+flags() { guest python3 - "$1" "$2" <<-'END'
+	import socket, struct, sys
+	f = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+	tcp = struct.pack("!HHIIBBHHH", 4444, 80, 1, 1, 0x50, int(sys.argv[2]), 100, 0, 0)
+	socket.socket(f, socket.SOCK_RAW, 6).sendto(tcp, (sys.argv[1], 0))
+	END
+}
+for f in 4 16 17 20 3 0; do	# RST, ACK, FIN+ACK, RST+ACK, SYN+FIN, none
+	flags $C4 $f
+	flags $C6 $f
+done
+check R24_tcp_without_a_flow_is_dropped wait_for 5 log_has 'TCP segment that cannot open a flow'
 quiet_outside R24_nothing_left_with_a_guests_address
 
 # ---- R24: what cannot be translated does not leave ----
