@@ -35,6 +35,9 @@ void report_log(const struct state *s, const struct worker_queues *q, unsigned t
 	state = s;
 	log_info("flows: %" PRIu32 " of %" PRIu32 ", %" PRIu64 " opened, %" PRIu64 " ended", b->flows.used, b->max_flows,
 		 b->opened, b->ended);
+	if (n->pool.head)
+		log_info("outside ports: %" PRIu32 " of %" PRIu32 " mappings in use, of %" PRIu32 " guest addresses",
+			 n->pool.head->mappings.used, n->pool.head->mappings.capacity, n->pool.head->hosts.used);
 	for (uint32_t i = 0; i < b->max_flows; i++) {
 		if (n->flows.flow[i].idle == IDLE_FREE)
 			continue;

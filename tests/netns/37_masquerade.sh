@@ -194,4 +194,17 @@ host ip addr add 2001:db8:100::dead/64 dev up0 nodad preferred_lft 0
 host ip addr add fd00:999::1/64 dev up0 nodad
 check R74_not_the_deprecated_one wait_for 5 sees guest tcp $C6 80 $HX6 $C6 80
 
+# ---- R9, R24: nobody translates, nothing leaves ----
+# The guest knows the client's hardware address by now; the host has a way. Only the rules keep it in.
+leaks_watch
+kill -KILL "$DAEMON"
+wait "$DAEMON" 2>/dev/null
+DAEMON=
+guest peer udp -t 1000 $C4 53 >/dev/null 2>&1
+guest peer udp -t 1000 $C6 53 >/dev/null 2>&1
+guest ping -n -c 2 -i 0.05 -W 1 $C6 >/dev/null
+quiet_outside R24_daemon_killed_and_nothing_leaves
+daemon_start -v < <(config "")
+check R24_and_on_it_goes sees guest tcp $C6 80 $HX6 $C6 80
+
 finish
