@@ -14,7 +14,7 @@
 static const char *(*forward_name)(uint32_t forward);
 static const char *(*flow_name)(const struct nat_flow *f);
 static void (*on_reset)(const struct nat_flow *f);
-static void (*on_reject)(const uint8_t *packet, uint32_t octets);
+static void (*on_reject)(const uint8_t *packet, uint32_t octets, enum reject_how how);
 
 void batch_names(const char *(*name)(uint32_t forward))
 {
@@ -31,7 +31,7 @@ void batch_on_reset(void (*reset)(const struct nat_flow *f))
 	on_reset = reset;
 }
 
-void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets))
+void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets, enum reject_how how))
 {
 	on_reject = reject;
 }
@@ -238,12 +238,22 @@ static void decide(struct batch *b, const struct queue *q)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* A guest whose packet cannot go out now: a soft error, it may ask again (R76). */
+static bool has_no_way(uint8_t reason)
+{
+	return reason == NAT_WHY_NO_OUTSIDE_ADDR || reason == NAT_WHY_NO_OUTSIDE_PORT || reason == NAT_WHY_MAPPING_LIMIT ||
+	       reason == NAT_WHY_MAPPINGS_FULL || reason == NAT_WHY_PREFIX_UNMAPPABLE;
+}
+
 /* Before the verdicts: they are written where the packets are. */
 static void reject(const struct batch *b)
 {
-	for (unsigned i = 0; i < b->n; i++)
-		if (b->pkt[i].reason == NAT_WHY_REJECTED && on_reject)
-			on_reject(b->pkt[i].data, b->pkt[i].len);
+	for (unsigned i = 0; on_reject && i < b->n; i++) {
+		if (b->pkt[i].reason == NAT_WHY_REJECTED)
+			on_reject(b->pkt[i].data, b->pkt[i].len, REJECT_AS_CLOSED);
+		else if (has_no_way(b->pkt[i].reason))
+			on_reject(b->pkt[i].data, b->pkt[i].len, REJECT_UNREACHABLE);
+	}
 }
 
 static bool nothing_to_send(const struct batch *b, unsigned from, unsigned to)

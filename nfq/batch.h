@@ -19,6 +19,7 @@
 #include "nfq/hold.h"
 #include "nfq/msg.h"
 #include "nfq/queue.h"
+#include "nfq/reject.h"
 #include "nfq/tap.h"
 
 enum {
@@ -76,7 +77,7 @@ void batch_log_events(struct batch *b);
 void batch_names(const char *(*name)(uint32_t forward));
 
 /* batch_on_reject - who tells senders of packets that are rejected; must not block */
-void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets));
+void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets, enum reject_how how));
 
 /* batch_flow_names - how watchers and counters name a flow's forward, "" if it has none; once, before batch_tap() */
 void batch_flow_names(const char *(*name)(const struct nat_flow *f));

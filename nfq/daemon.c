@@ -202,7 +202,8 @@ static void reject(struct daemon *d, const struct control_msg *m)
 	uint8_t buf[REJECT_OCTETS];
 	enum nat_family family;
 	struct nat_addr dst;
-	size_t len = reject_build(m->head, m->count, buf, &dst, &family);
+	enum reject_how how = m->area == REJECT_UNREACHABLE ? REJECT_UNREACHABLE : REJECT_AS_CLOSED;
+	size_t len = reject_build(m->head, m->count < REJECT_QUOTE ? m->count : REJECT_QUOTE, how, buf, &dst, &family);
 
 	if (len)
 		raw_send(&d->raw, family, &dst, buf, len);

@@ -36,9 +36,9 @@ static size_t tcp_answer(const uint8_t *head, const struct pkt_view *v, uint8_t 
 }
 
 /* RFC 792, RFC 4443 3.1: four octets, unused, and as much of the packet as we have. */
-static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_view *v, uint8_t *buf)
+static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_view *v, enum reject_how how, uint8_t *buf)
 {
-	bool v4 = v->tuple.family == NAT_IPV4, port = nat_proto_has_ports(v->tuple.proto);
+	bool v4 = v->tuple.family == NAT_IPV4, port = how == REJECT_AS_CLOSED && nat_proto_has_ports(v->tuple.proto);
 	struct nat_ends e = nat_ends_inverse(&v->tuple.ends);
 	size_t quote = octets < v->end ? octets : v->end, len = 8 + quote;
 	size_t ip = raw_ip_header(buf, &e, v->tuple.family, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, len);
@@ -54,7 +54,8 @@ static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_v
 	return ip + len;
 }
 
-size_t reject_build(const uint8_t *head, size_t octets, uint8_t *buf, struct nat_addr *dst, enum nat_family *family)
+size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint8_t *buf, struct nat_addr *dst,
+		    enum nat_family *family)
 {
 	struct pkt_view v, answer;
 	const struct nat_addr *src = &v.tuple.ends.src;
@@ -68,8 +69,8 @@ size_t reject_build(const uint8_t *head, size_t octets, uint8_t *buf, struct nat
 	*dst = *src;
 	if (nat_addr_is_multicast(src, *family) || nat_addr_is_any(src))
 		return 0;
-	if (v.tuple.proto != NAT_PROTO_TCP)
-		len = icmp_answer(head, octets, &v, buf);
+	if (how == REJECT_UNREACHABLE || v.tuple.proto != NAT_PROTO_TCP)
+		len = icmp_answer(head, octets, &v, how, buf);
 	else if (octets >= v.l4 + sizeof(struct tcphdr))
 		len = tcp_answer(head, &v, buf);
 	if (!len || pkt_parse_ip(buf, (uint32_t)len, false, &answer) != NAT_WHY_UNDECIDED)

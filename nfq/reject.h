@@ -20,9 +20,15 @@ enum {
 	REJECT_OCTETS = 40 + 8 + REJECT_QUOTE,
 };
 
+enum reject_how {
+	REJECT_AS_CLOSED,		/* as above: there is nobody */
+	REJECT_UNREACHABLE,		/* ICMP host (IPv6: address) unreachable to all: there is no way now (RFC 6888 REQ-11, RFC 6296 5) */
+};
+
 /**
  * reject_build - the answer to a packet
  * @head:   its first @octets, up to REJECT_QUOTE, IP header first; any octets
+ * @how:    what it says
  * @buf:    out; REJECT_OCTETS
  * @dst:    out; whom it is for, and @family
  *
@@ -30,6 +36,7 @@ enum {
  * to the kernel (raw(7)); 0: nothing may be said, as to a RST, to an ICMP error
  * or to a source that is no single host.
  */
-size_t reject_build(const uint8_t *head, size_t octets, uint8_t *buf, struct nat_addr *dst, enum nat_family *family);
+size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint8_t *buf, struct nat_addr *dst,
+		    enum nat_family *family);
 
 #endif

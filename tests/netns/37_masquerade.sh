@@ -154,6 +154,9 @@ for port in 1001 1002 1003; do
 	guest peer udp -t 1500 -p "2$port" $C6 53 >/dev/null 2>&1
 done
 check R24_pool_exhausted log_has 'no outside port left'
+says() { in_ns "$1" peer udp -E "$2" 53 2>&1 | grep -E "$3"; }
+check R76_guest_hears_of_it_v4 says guest2 $C4 "type 3 code 1"
+check R76_guest_hears_of_it_v6 says guest2 $C6 "type 1 code 3"
 quiet_outside R24_exhausted_pool_leaks_nothing
 
 # ---- R88: the worker dies in the middle of a transfer ----

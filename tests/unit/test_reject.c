@@ -15,15 +15,19 @@ static const struct row {
 	uint8_t answer_flags;		/* NOTHING: no answer */
 	uint32_t answer_seq, answer_ack;
 	uint8_t code4, code6;		/* of the ICMP error */
+	enum reject_how how;
 } rows[] = {
-	{ "SYN: acknowledged with the RST",  NAT_PROTO_TCP, TCP_F_SYN, 0xffffffff, 0, 0, TCP_F_RST | TCP_F_ACK, 0, 0, 0, 0 },
-	{ "SYN with data",                   NAT_PROTO_TCP, TCP_F_SYN, 100, 0, 500, TCP_F_RST | TCP_F_ACK, 0, 601, 0, 0 },
-	{ "ACK: the RST comes from there",   NAT_PROTO_TCP, TCP_F_ACK, 100, 777, 40, TCP_F_RST, 777, 0, 0, 0 },
-	{ "FIN without ACK",                 NAT_PROTO_TCP, TCP_F_FIN, 100, 0, 0, TCP_F_RST | TCP_F_ACK, 0, 101, 0, 0 },
-	{ "RST: nothing",                    NAT_PROTO_TCP, TCP_F_RST, 100, 0, 0, NOTHING, 0, 0, 0, 0 },
-	{ "UDP: port unreachable",           NAT_PROTO_UDP, 0, 0, 0, 5, 0, 0, 0, 3, 4 },
-	{ "UDP, larger than what is quoted", NAT_PROTO_UDP, 0, 0, 0, 900, 0, 0, 0, 3, 4 },
-	{ "ping: host unreachable",          NAT_PROTO_ICMP, 0, 0, 0, 56, 0, 0, 0, 1, 3 },
+	{ "SYN: acknowledged with the RST",  NAT_PROTO_TCP, TCP_F_SYN, 0xffffffff, 0, 0, TCP_F_RST | TCP_F_ACK, 0, 0, 0, 0, REJECT_AS_CLOSED },
+	{ "SYN with data",                   NAT_PROTO_TCP, TCP_F_SYN, 100, 0, 500, TCP_F_RST | TCP_F_ACK, 0, 601, 0, 0, REJECT_AS_CLOSED },
+	{ "ACK: the RST comes from there",   NAT_PROTO_TCP, TCP_F_ACK, 100, 777, 40, TCP_F_RST, 777, 0, 0, 0, REJECT_AS_CLOSED },
+	{ "FIN without ACK",                 NAT_PROTO_TCP, TCP_F_FIN, 100, 0, 0, TCP_F_RST | TCP_F_ACK, 0, 101, 0, 0, REJECT_AS_CLOSED },
+	{ "RST: nothing",                    NAT_PROTO_TCP, TCP_F_RST, 100, 0, 0, NOTHING, 0, 0, 0, 0, REJECT_AS_CLOSED },
+	{ "UDP: port unreachable",           NAT_PROTO_UDP, 0, 0, 0, 5, 0, 0, 0, 3, 4, REJECT_AS_CLOSED },
+	{ "UDP, larger than what is quoted", NAT_PROTO_UDP, 0, 0, 0, 900, 0, 0, 0, 3, 4, REJECT_AS_CLOSED },
+	{ "ping: host unreachable",          NAT_PROTO_ICMP, 0, 0, 0, 56, 0, 0, 0, 1, 3, REJECT_AS_CLOSED },
+	{ "R76_no_way_out_tcp",              NAT_PROTO_TCP, TCP_F_SYN, 100, 0, 0, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
+	{ "R76_no_way_out_udp",              NAT_PROTO_UDP, 0, 0, 0, 5, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
+	{ "R76_no_way_out_ping",             NAT_PROTO_ICMP, 0, 0, 0, 56, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
 };
 
 static struct packet packet_of(const struct row *r, enum nat_family family)
@@ -49,7 +53,7 @@ static uint32_t wanted(const struct row *r, const struct packet *in, uint8_t *d)
 		.ack = r->answer_ack, .ends = nat_ends_inverse(&in->ends),
 	};
 
-	if (r->proto != NAT_PROTO_TCP) {
+	if (r->proto != NAT_PROTO_TCP || r->how == REJECT_UNREACHABLE) {
 		p.proto = v4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
 		p.icmp_type = v4 ? 3 : 1;
 		p.icmp_code = v4 ? r->code4 : r->code6;
@@ -70,7 +74,7 @@ static void answer_is_right(void **state)
 		uint8_t *head = unit_exact(in, octets < REJECT_QUOTE ? octets : REJECT_QUOTE);
 		enum nat_family family;
 		struct nat_addr dst;
-		size_t len = reject_build(head, octets, got, &dst, &family);
+		size_t len = reject_build(head, octets, r->how, got, &dst, &family);
 
 		free(head);
 		if (r->answer_flags == NOTHING) {
@@ -108,7 +112,7 @@ static void any_octets(void **state)
 			octets[rng_below(&rng, 60)] = (uint8_t)rng_next(&rng);
 		len = rng_below(&rng, (len < REJECT_QUOTE ? len : REJECT_QUOTE) + 1);
 		head = unit_exact(octets, len);
-		assert_true(reject_build(head, len, got, &dst, &family) <= REJECT_OCTETS);
+		assert_true(reject_build(head, len, rng_below(&rng, 2) ? REJECT_AS_CLOSED : REJECT_UNREACHABLE, got, &dst, &family) <= REJECT_OCTETS);
 		free(head);
 	}
 }
