@@ -130,8 +130,9 @@ class Lab:
         subprocess.run(["ip", "netns", "add", "%s-%s" % (self.prefix, ns)], check=True)
         self.ip(ns, "link", "set", "lo", "up")
         self.run(ns, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
-        # the same on every machine; one that paces, as bbr does, would measure itself
-        self.run(ns, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic")
+        # The same for all; one that paces, as bbr does, would measure itself. A namespace may not take every one: reno always.
+        if subprocess.run(self.argv(ns, ["sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic"]), capture_output=True).returncode:
+            self.run(ns, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
 
     def namespace_del(self, ns):
         subprocess.run(["ip", "netns", "del", "%s-%s" % (self.prefix, ns)], stderr=subprocess.DEVNULL)
