@@ -48,7 +48,15 @@ void flow_client(char buf[FLOW_TEXT_OCTETS], const json_t *flow)
 
 void flow_guest(char buf[FLOW_TEXT_OCTETS], const json_t *flow)
 {
-	one_end(buf, FLOW_TEXT_OCTETS, json_object_get(flow, "xlat"), "dst", "dport");
+	const json_t *xlat = json_object_get(flow, "xlat");
+	const char *name = text(flow, "guest");
+
+	if (!*name)
+		one_end(buf, FLOW_TEXT_OCTETS, xlat, "dst", "dport");
+	else if (json_object_get(xlat, "dport"))
+		snprintf(buf, FLOW_TEXT_OCTETS, "%.63s:%" JSON_INTEGER_FORMAT, name, number(xlat, "dport"));
+	else
+		snprintf(buf, FLOW_TEXT_OCTETS, "%.63s", name);
 }
 
 const char *flow_state(const json_t *flow)

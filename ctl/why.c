@@ -7,6 +7,8 @@
 #include "ctl/flow_text.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
+#include "doctor/fw.h"
+#include "nfq/ctl_request.h"
 
 static const char *text(const json_t *o, const char *key)
 {
@@ -51,12 +53,68 @@ static void flow(struct ctl *c, const json_t *w)
 		fprintf(c->out, "forward  %s\n", text(w, "forward"));
 }
 
+/* The packet as it goes on after translation, for the readers of rules. False: of no protocol that they know. */
+static bool fw_packet_of(const json_t *w, bool fresh, struct fw_packet *p)
+{
+	const json_t *step = json_object_get(w, "at_forward"), *ends = json_object_get(step, "before");
+	uint8_t family;
+
+	*p = (struct fw_packet){ .in = text(step, "in"), .out = text(w, "way_out"), .fresh = fresh };
+	p->proto = ctl_proto_of(text(json_object_get(w, "new_flow"), "proto"));
+	p->sport = (uint16_t)json_integer_value(json_object_get(ends, "sport"));
+	p->dport = (uint16_t)json_integer_value(json_object_get(ends, "dport"));
+	return (p->proto == NAT_PROTO_TCP || p->proto == NAT_PROTO_UDP) && ctl_addr_of(text(ends, "src"), &p->src, &p->family) &&
+	       ctl_addr_of(text(ends, "dst"), &p->dst, &family);
+}
+
+/*
+ * Which rule of this host's FORWARD would stop it? The first packet is theirs to
+ * judge only with `firewall: respect`; what follows always is. Adds what was found to @w.
+ */
+static void ask_firewall(json_t *w)
+{
+	bool respected = json_is_true(json_object_get(w, "firewall_respected"));
+	char rule[FW_RULE_OCTETS] = "";
+	enum fw_verdict v = FW_PASS;
+	struct fw_packet p;
+	struct fw_rules r;
+	bool fresh = respected;
+
+	if (!json_object_get(w, "at_forward") || !fw_packet_of(w, fresh, &p))
+		return;
+	fw_rules_read(&r);
+	v = fw_judge(&r, "filter", "FORWARD", "forward", &p, rule);
+	if (v != FW_DROP && v != FW_REJECT && fresh) {
+		p.fresh = fresh = false;
+		v = fw_judge(&r, "filter", "FORWARD", "forward", &p, rule);
+	}
+	fw_rules_drop(&r);
+	if (v == FW_DROP || v == FW_REJECT)
+		json_object_set_new(w, "firewall", json_pack("{s:s, s:s, s:s}", "packets", fresh ? "new" : "established", "verdict",
+							     v == FW_DROP ? "drop" : "reject", "rule", rule));
+	else
+		json_object_set_new(w, "firewall", json_object());
+}
+
+static void firewall(struct ctl *c, const json_t *f)
+{
+	if (!f)
+		return;
+	if (!*text(f, "rule"))
+		fprintf(c->out, "firewall no rule of this host is known to stop it\n");
+	else
+		fprintf(c->out, "firewall %s%s %s by%s %s\n", out_on(c, OUT_RED),
+			!strcmp(text(f, "packets"), "new") ? "new connections are" : "packets of the open connection are",
+			!strcmp(text(f, "verdict"), "drop") ? "dropped" : "rejected", out_off(c), text(f, "rule"));
+}
+
 static void show(struct ctl *c, const json_t *w)
 {
 	step(c, "packet", json_object_get(w, "packet"));
 	flow(c, w);
 	if (json_object_get(w, "at_forward"))
 		step(c, "then", json_object_get(w, "at_forward"));
+	firewall(c, json_object_get(w, "firewall"));
 	if (!json_is_true(json_object_get(w, "to_this_host")) && !json_object_get(w, "flow") && !*text(w, "forward"))
 		fprintf(c->out, "note     the destination is not an address of this host: no rule of nfqnat looks at it\n");
 }
@@ -84,6 +142,7 @@ int cmd_why(struct ctl *c, int argc, char **argv)
 	ret = link_ask(c, req, NULL, NULL, &end);
 	if (ret)
 		return ret;
+	ask_firewall(json_object_get(end, "why"));
 	if (c->json)
 		link_print(c, json_object_get(end, "why"));
 	else

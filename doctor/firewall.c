@@ -8,75 +8,8 @@
 #include "doctor/doctor.h"
 #include "doctor/fw.h"
 #include "nfq/route.h"
-#include "nfq/run.h"
 
-enum { ROWS_MAX = 64, FLAVOURS = 2 };
-
-/* All rules of this host. */
-struct rules {
-	char *xt[2][FLAVOURS];		/* by family and flavour; NULL: none */
-	json_t *nft;			/* NULL: none */
-};
-
-static char *output_of(const char *const *argv)
-{
-	char *out = NULL, words[256];
-
-	if (run_program(argv, NULL, &out, words, sizeof(words)) == 0)
-		return out;
-	free(out);
-	return NULL;
-}
-
-/* A legacy table that nobody uses is not there; asking for it would load its module. */
-static bool has_legacy(bool v6)
-{
-	FILE *f = fopen(v6 ? "/proc/self/net/ip6_tables_names" : "/proc/self/net/ip_tables_names", "re");
-	bool any = f && fgetc(f) != EOF;
-
-	if (f)
-		fclose(f);
-	return any;
-}
-
-static void rules_read(struct rules *r)
-{
-	static const char *const save[2][FLAVOURS] = { { "iptables-nft-save", "iptables-legacy-save" },
-						       { "ip6tables-nft-save", "ip6tables-legacy-save" } };
-	static const char *const nft[] = { "nft", "-j", "list", "ruleset", NULL };
-	char *json = output_of(nft);
-
-	*r = (struct rules){ .nft = json ? json_loads(json, 0, NULL) : NULL };
-	free(json);
-	for (unsigned v6 = 0; v6 < 2; v6++)
-		for (unsigned i = 0; i < FLAVOURS; i++) {
-			const char *const argv[] = { save[v6][i], NULL };
-
-			if (i == 0 || has_legacy(v6))
-				r->xt[v6][i] = output_of(argv);
-		}
-}
-
-static void rules_drop(struct rules *r)
-{
-	for (unsigned v6 = 0; v6 < 2; v6++)
-		for (unsigned i = 0; i < FLAVOURS; i++)
-			free(r->xt[v6][i]);
-	json_decref(r->nft);
-}
-
-/* By every kind of rules; the first that does not let it pass decides. */
-static enum fw_verdict judge(const struct rules *r, const char *table, const char *chain, const char *hook,
-			     const struct fw_packet *p, char *rule)
-{
-	enum fw_verdict v = FW_PASS;
-
-	for (unsigned i = 0; i < FLAVOURS && v == FW_PASS; i++)
-		v = fw_xt(r->xt[p->family == NAT_IPV6][i], table, chain, p, rule);
-	if (v == FW_PASS)
-		v = fw_nft(r->nft, hook, !strcmp(table, "nat") ? "nat" : "filter", p, rule);
-	return v;
-}
+enum { ROWS_MAX = 64 };
 
 /* Of the protocols that the readers of rules know. */
 static bool has_ports(const struct conf_row *row)
@@ -112,7 +45,7 @@ static struct fw_packet packet_of(const struct doctor *d, const struct conf_row 
 	return p;
 }
 
-static void check_row(struct doctor *d, const struct rules *r, const struct conf_row *row, const char *inside)
+static void check_row(struct doctor *d, const struct fw_rules *r, const struct conf_row *row, const char *inside)
 {
 	static const char *const what[STEPS] = { "new connections to", "packets of open connections to",
 						 "answers from" };
@@ -125,7 +58,7 @@ static void check_row(struct doctor *d, const struct rules *r, const struct conf
 	conf_ip_print(ip, &row->to, (enum nat_family)row->family, false);
 	for (enum step s = d->conf->respect_firewall ? STEP_FIRST : STEP_IN; s < STEPS; s++) {
 		struct fw_packet p = packet_of(d, row, inside, s);
-		enum fw_verdict v = judge(r, "filter", "FORWARD", "forward", &p, rule);
+		enum fw_verdict v = fw_judge(r, "filter", "FORWARD", "forward", &p, rule);
 
 		if (v != FW_DROP && v != FW_REJECT)
 			continue;
@@ -146,9 +79,9 @@ void doctor_firewall(struct doctor *d)
 	const struct conf_row *row;
 	uint32_t last = UINT32_MAX;
 	uint8_t last_family = 0;
-	struct rules r;
+	struct fw_rules r;
 
-	rules_read(&r);
+	fw_rules_read(&r);
 	for (unsigned i = 0, n = 0; n < ROWS_MAX && i < d->conf->n_rows && (row = &d->conf->rows[i]); i++) {
 		const struct net_link *link;
 		struct route way;
@@ -162,7 +95,7 @@ void doctor_firewall(struct doctor *d)
 		check_row(d, &r, row, link->name);
 		n++;
 	}
-	rules_drop(&r);
+	fw_rules_drop(&r);
 }
 
 void doctor_rivals(struct doctor *d)
@@ -172,9 +105,9 @@ void doctor_rivals(struct doctor *d)
 		"program may believe that it forwards the port.";
 	const struct conf_row *row;
 	char rule[FW_RULE_OCTETS];
-	struct rules r;
+	struct fw_rules r;
 
-	rules_read(&r);
+	fw_rules_read(&r);
 	for (unsigned i = 0; i < ROWS_MAX && (row = doctor_row(d, i)); i++) {
 		struct fw_packet p = { .family = row->family,
 				       .proto = row->proto,
@@ -189,12 +122,12 @@ void doctor_rivals(struct doctor *d)
 				       .dst_local = true };
 
 		if (!has_ports(row) || row->rest ||
-		    judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
+		    fw_judge(&r, "nat", "PREROUTING", "prerouting", &p, rule) != FW_ELSEWHERE)
 			continue;
 		doctor_say(d, DOCTOR_WARNING, why, "port %u of %s is forwarded by a rule of somebody else too: %s",
 			   row->lo, d->conf->forwards[row->forward].name, rule);
 		doctor_mend(d, "nfqnatctl import iptables shows what it does; delete the rule, or the port in %s:%u",
 			    d->conf->forwards[row->forward].file, row->line);
 	}
-	rules_drop(&r);
+	fw_rules_drop(&r);
 }

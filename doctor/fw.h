@@ -51,4 +51,24 @@ enum fw_verdict fw_xt(const char *saved, const char *table, const char *chain, c
 enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p,
 		       char *rule);
 
+/* All rules of this host: iptables in both flavours, by family, and nft. */
+enum { FW_FLAVOURS = 2 };
+
+struct fw_rules {
+	char *xt[2][FW_FLAVOURS];	/* by family and flavour; NULL: none */
+	json_t *nft;			/* NULL: none */
+};
+
+/* fw_rules_read - run the programs that print them; what cannot be read is as if there were none. About 50 ms. */
+void fw_rules_read(struct fw_rules *r);
+void fw_rules_drop(struct fw_rules *r);
+
+/**
+ * fw_judge - by every kind of rules; the first that does not let it pass decides
+ * @table, @chain: of iptables; @hook: the same of nft
+ * @rule: out, FW_RULE_OCTETS; which rule decided, if the verdict is not FW_PASS
+ */
+enum fw_verdict fw_judge(const struct fw_rules *r, const char *table, const char *chain, const char *hook,
+			 const struct fw_packet *p, char *rule);
+
 #endif

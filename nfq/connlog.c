@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
+#include "nfq/ctl_world.h"
 #include "nfq/log.h"
 #include "nfq/show.h"
 #include "nfq/watch.h"
@@ -70,6 +71,8 @@ void connlog_fields(const struct tap_record *r, struct connlog_fields *f)
 	add_end(f, "SRC", &flow->orig.src, flow->orig.sport, flow->family);
 	add_end(f, "DST", &flow->orig.dst, flow->orig.dport, flow->family);
 	add_end(f, "GUEST", &guest, out ? flow->orig.sport : flow->reply.sport, flow->family);
+	if (*ctl_guest(flow))
+		add(f, "GUEST_NAME=%.255s", ctl_guest(flow));
 	if (*r->forward)
 		add(f, "FORWARD=%.*s", (int)strnlen(r->forward, sizeof(r->forward)), r->forward);
 	if (r->event.type != NAT_EV_END)

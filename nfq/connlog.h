@@ -4,7 +4,7 @@
  * (`connection-log: on`): who talked to which guest, when, how much.
  *
  * Under systemd the lines go to the journal with fields of their own:
- * FLOW, PROTO, SRC, SRC_PORT, DST, DST_PORT, GUEST, GUEST_PORT, FORWARD, and
+ * FLOW, PROTO, SRC, SRC_PORT, DST, DST_PORT, GUEST, GUEST_PORT, GUEST_NAME, FORWARD, and
  * at the end REASON, PACKETS_IN, OCTETS_IN, PACKETS_OUT, OCTETS_OUT; so
  * `journalctl FORWARD=web SRC=198.51.100.2` answers a complaint. Elsewhere
  * they are lines of the log.
@@ -17,7 +17,7 @@
 #include "nfq/tap.h"
 
 enum {
-	CONNLOG_FIELDS = 16,
+	CONNLOG_FIELDS = 18,
 	CONNLOG_FIELD_OCTETS = 768,	/* room for the longest, MESSAGE */
 };
 

@@ -29,6 +29,8 @@ static json_t *flow_json(const struct nat *n, uint32_t index, const struct nat_f
 
 	json_object_set_new(o, "flow", json_integer(index));
 	json_object_set_new(o, "left_s", json_integer(peek_left_s(n, f, state_clock())));
+	if (*ctl_guest(f))
+		json_object_set_new(o, "guest", ctl_json_text(ctl_guest(f)));
 	if (*forward)
 		json_object_set_new(o, "forward", ctl_json_text(forward));
 	return o;
@@ -46,7 +48,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 		if (!peek_flow(&s->nat, job->at, &f))
 			continue;
 		forward = state_flow_name(s, &f);
-		if (!ctl_filter_has(&job->filter, &f, forward, ""))
+		if (!ctl_filter_has(&job->filter, &f, forward, job->filter.guest ? ctl_guest(&f) : ""))
 			continue;
 		if (ctl_raw_room(c) < CTL_LINE_OCTETS)
 			return CTL_MORE;

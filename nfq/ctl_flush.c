@@ -55,7 +55,7 @@ static enum ctl_more scan(struct ctl_client *c, struct flush_job *job)
 		if (!peek_flow(&s->nat, job->at, &m.flow))
 			continue;
 		forward = state_flow_name(s, &m.flow);
-		if (!ctl_filter_has(&job->filter, &m.flow, forward, ""))
+		if (!ctl_filter_has(&job->filter, &m.flow, forward, job->filter.guest ? ctl_guest(&m.flow) : ""))
 			continue;
 		if (send_or_wait(&m, &sent) == CTL_MORE)
 			return CTL_MORE;

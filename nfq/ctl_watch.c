@@ -51,7 +51,7 @@ static void take(void *ctx, const struct tap_record *r)
 {
 	struct watch_job *job = ctx;
 
-	if (job->filtered && !ctl_filter_has(&job->filter, &r->event.flow, r->forward, ""))
+	if (job->filtered && !ctl_filter_has(&job->filter, &r->event.flow, r->forward, job->filter.guest ? ctl_guest(&r->event.flow) : ""))
 		return;
 	if (!tell_lost(job) || !ctl_raw(job->client, r, r->octets)) {
 		job->lost_here++;

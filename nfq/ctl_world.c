@@ -3,6 +3,7 @@
 #include "nfq/ctl_world.h"
 
 #include "nfq/log.h"
+#include "nfq/tally.h"
 
 static const struct ctl_command commands[] = {
 	{ "status", ctl_run_status },
@@ -27,6 +28,13 @@ void ctl_world_open(const struct ctl_world *w, const char *path, const char *gro
 	world = *w;
 	if (ctl_server_open(w->loop, path, group, commands, why, sizeof(why)) < 0)
 		log_warn("no control socket, nfqnatctl cannot ask: %s", why);
+}
+
+const char *ctl_guest(const struct nat_flow *f)
+{
+	struct nat_addr a = tally_guest(f);
+
+	return world.guest_name ? world.guest_name(world.guests, &a, f->family) : "";
 }
 
 const struct ctl_world *ctl_world(void)

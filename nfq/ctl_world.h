@@ -19,11 +19,16 @@ struct ctl_world {
 	const int *control;			/* to the worker: control.h */
 	const pid_t *worker;			/* 0: none runs now */
 	const unsigned *worker_deaths;
+	const char *(*guest_name)(void *ctx, const struct nat_addr *a, uint8_t family);	/* "": not known */
+	void *guests;				/* its @ctx */
 	nat_ns since;				/* when the daemon started, state_clock() */
 };
 
 /* ctl_world_open - start the control socket that @conf names; a failure is a warning, forwarding does not need it */
 void ctl_world_open(const struct ctl_world *w, const char *path, const char *group);
+
+/* ctl_guest - the name of the guest at one end of a flow, "" if it is not known; valid until libvirt says something new */
+const char *ctl_guest(const struct nat_flow *f);
 
 /* ctl_world - as given to ctl_world_open() */
 const struct ctl_world *ctl_world(void);

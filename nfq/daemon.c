@@ -510,6 +510,8 @@ static void control_open(struct daemon *d)
 		.queues = d->queues,
 		.loop = d->loop,
 		.control = &d->control,
+		.guest_name = guests_name,
+		.guests = &d->guests,
 		.worker = &d->worker,
 		.worker_deaths = &d->deaths,
 		.since = state_clock(),

@@ -108,3 +108,17 @@ json_t *guests_json(void *ctx)
 		json_array_append_new(list, entry_json(&g->status.entry[i]));
 	return list;
 }
+
+const char *guests_name(void *ctx, const struct nat_addr *a, uint8_t family)
+{
+	const struct guests *g = ctx;
+	unsigned way = family == NAT_IPV4 ? VIRT_IPV4 : VIRT_IPV6;
+
+	for (unsigned i = 0; i < g->status.n; i++) {
+		const struct virt_entry *e = &g->status.entry[i];
+
+		if (e->guest && virt_why_is_active(e->way[way].why) && nat_addr_eq(&e->way[way].to, a))
+			return e->guest;
+	}
+	return "";
+}

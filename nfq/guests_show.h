@@ -25,4 +25,7 @@ void guests_each(const struct guests *g, void (*line)(void *ctx, const char *tex
  */
 json_t *guests_json(void *ctx);
 
+/* guests_name - libvirt's name of the guest with this address that is forwarded to; "": none is known. @ctx: struct guests */
+const char *guests_name(void *ctx, const struct nat_addr *a, uint8_t family);
+
 #endif

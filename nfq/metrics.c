@@ -199,6 +199,29 @@ void metrics_tally(struct tally *now, struct tally *living)
 	never_back(now);
 }
 
+/* Names of guests apart: a series must not begin anew because libvirt was asked late. */
+static void guest_names(FILE *out, const struct tally *t)
+{
+	const struct ctl_world *w = ctl_world();
+
+	family(out, "guest", "info", "Names that libvirt has for guests' addresses.");
+	for (unsigned i = 0; i < TALLY_ROWS; i++) {
+		const struct tally_row *r = &t->row[i];
+		const char *name = r->used && r->family && w->guest_name ? w->guest_name(w->guests, &r->guest, r->family) : "";
+		char addr[INET6_ADDRSTRLEN];
+
+		if (!*name)
+			continue;
+		inet_ntop(r->family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&r->guest, (enum nat_family)r->family), addr,
+			  sizeof(addr));
+		fprintf(out, "nfqnat_guest_info{forward=\"");
+		label(out, r->forward);
+		fprintf(out, "\",guest=\"%s\",name=\"", addr);
+		label(out, name);
+		fputs("\"} 1\n", out);
+	}
+}
+
 static void write_tally(FILE *out)
 {
 	static const char *const ways[] = { [TALLY_IN] = "in", [TALLY_OUT] = "out" };
@@ -207,6 +230,7 @@ static void write_tally(FILE *out)
 	if (!now)
 		return;
 	metrics_tally(now, living);
+	guest_names(out, now);
 	tally_family(out, living, "forward_flows", "gauge", "Flows by forward and guest.", NULL, offsetof(struct tally_row, flows));
 	tally_family(out, now, "forward_flows_opened", "counter", "Flows that began, by forward and guest.", NULL,
 		     offsetof(struct tally_row, flows));

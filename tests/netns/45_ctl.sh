@@ -205,6 +205,19 @@ check ctl_flush_by_tuple_resets was_reset one
 established() { guest ss -Htn state established sport = :80 | grep -q .; }
 check ctl_flush_resets_guest eval '! wait_for 1 established'
 
+# ---- why, and the firewall ----
+check ctl_why_no_rule said 'firewall no rule of this host' why tcp $C4:4001 $HX4:8080
+reject=$(host sh -c 'command -v iptables-nft || command -v iptables')
+host "$reject" -A FORWARD -p tcp --dport 80 -m conntrack --ctstate NEW -j REJECT
+check ctl_why_passed_in_spite_of_it said 'firewall no rule of this host' why tcp $C4:4001 $HX4:8080
+FIREWALL=respect config_more >"$DIR/nfqnat.yaml"
+check ctl_why_respect said '^reloaded' reload
+check ctl_why_names_the_rule said 'firewall new connections are rejected by .*(dport|dpt).* 80' why tcp $C4:4001 $HX4:8080
+check ctl_why_is_right no_answer client tcp $HX4 8080
+host "$reject" -F FORWARD
+config_more >"$DIR/nfqnat.yaml"
+check ctl_why_pass_again said '^reloaded' reload
+
 # ---- completion ----
 # completes WORD... - what bash would offer for the last word
 completes() {
@@ -217,6 +230,10 @@ same ctl_completes_guests "$G6" "$(completes flush --guest fd)"
 same ctl_completes_options "--state" "$(completes flows --st)"
 commands_known() { local c; for c in $(ctl --help | awk '/^  [a-z]/ { print $1 }'); do completes "${c:0:4}" | grep -qx "$c" || echo "$c"; done; }
 same ctl_completes_every_command '' "$(commands_known)"
+
+# ---- the manual has every command ----
+undocumented() { local c; for c in $(ctl --help | awk '/^  [a-z]/ { print $1 }'); do grep -qE "^\.It Cm $c( |\$)" "$TOP/docs/nfqnatctl.8" || echo "$c"; done; }
+same ctl_manual_has_every_command '' "$(undocumented)"
 
 # ---- the worker dies: nfqnatctl tells ----
 old=$(worker)
