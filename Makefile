@@ -201,8 +201,8 @@ check-replay: ## captures and what the engine makes of them
 check-import: ## other programs' forwards and what nfqnatctl import makes of them
 	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/import/run build/san
 
-check-docs: all ## manuals without mistakes and without gaps, links that lead somewhere
-	@tests/docs/run build
+check-docs: ## manuals without mistakes and without gaps, links that lead somewhere
+	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/docs/run build/san
 
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)

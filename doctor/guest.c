@@ -95,21 +95,37 @@ void doctor_guests(struct doctor *d)
 		check_guest(d, row);
 }
 
+/* fc00::/7, RFC 4193 */
+static bool is_ula(const struct nat_addr *a)
+{
+	return (a->octet[0] & 0xfe) == 0xfc;
+}
+
 void doctor_ula(struct doctor *d)
 {
 	static const char why[] =
 		"A program in the guest that knows an IPv4 and an IPv6 address of a peer takes IPv4 as long as its "
 		"own IPv6 address is a ULA: the two have different labels (RFC 6724, 5 and 10.6). Forwards into the "
 		"guest work; this is about connections that it opens.";
+	static const char mend[] = "in the guest, the labels of docs/ipv6-without-ip6tables-nat.md in /etc/gai.conf";
 	const struct conf_row *row;
 	char ip[CONF_IP_TEXT];
 
 	for (unsigned i = 0; (row = doctor_guest(d, i)); i++) {
-		if (row->family != NAT_IPV6 || (row->to.octet[0] & 0xfe) != 0xfc)
+		if (row->family != NAT_IPV6 || !is_ula(&row->to))
 			continue;
 		doctor_say(d, DOCTOR_NOTE, why, "guest %s has a unique local address: by itself it prefers IPv4",
 			   print(ip, row));
-		doctor_mend(d, "in the guest, the labels of docs/ipv6-without-ip6tables-nat.md in /etc/gai.conf");
+		doctor_mend(d, "%s", mend);
+	}
+	for (unsigned i = 0; i < d->conf->n_outs; i++) {
+		const struct conf_out *o = &d->conf->outs[i];
+
+		if (o->inside.family != NAT_IPV6 || !is_ula(&o->inside.addr))
+			continue;
+		doctor_say(d, DOCTOR_NOTE, why, "guests of %s have unique local addresses: by themselves they prefer IPv4",
+			   conf_prefix_print(ip, &o->inside));
+		doctor_mend(d, "%s", mend);
 	}
 }
 

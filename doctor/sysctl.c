@@ -160,39 +160,58 @@ static bool read_range(unsigned *lo, unsigned *hi)
 	return good;
 }
 
+/* The range that the kernel takes ports of, and what of it was taken out. */
+struct ephemeral {
+	unsigned lo, hi;
+	struct conf_ports reserved;
+	char *before;			/* ip_local_reserved_ports as it is, with a comma behind it */
+};
+
+/* The part of lo..hi in the range; false: none, or all of that is reserved. */
+static bool is_ephemeral(const struct ephemeral *e, unsigned *lo, unsigned *hi)
+{
+	*lo = *lo > e->lo ? *lo : e->lo;
+	*hi = *hi < e->hi ? *hi : e->hi;
+	return *lo <= *hi && is_open(&e->reserved, *lo, *hi);
+}
+
+/* Ports that nfqnat itself sends from. */
+static void check_own(struct doctor *d, const struct ephemeral *e, const char *what, unsigned lo, unsigned hi)
+{
+	static const char why[] =
+		"nfqnat takes these ports for connections in the host's name; a socket of the host with the same "
+		"port would be mixed up with them.";
+	unsigned a = lo, b = hi;
+
+	if (!is_ephemeral(e, &a, &b))
+		return;
+	doctor_say(d, DOCTOR_WARNING, why, "%s %u-%u overlap with the ephemeral range %u-%u", what, lo, hi, e->lo, e->hi);
+	doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u    (or write others)", e->before, lo, hi);
+}
+
 void doctor_ephemeral(struct doctor *d)
 {
 	static const char why[] =
 		"This host takes ports of its ephemeral range for connections of its own. If it takes a forwarded "
 		"one, the answers are taken for packets to the guest, and the connection fails.";
-	static const char why_source[] =
-		"nfqnat takes these ports for connections in the host's name; a socket of the host with the same "
-		"port would be mixed up with them.";
-	struct conf_ports reserved = { 0 };
+	struct ephemeral e = { 0 };
 	const struct conf_row *row;
-	unsigned lo, hi;
-	char *before;
 
-	if (!read_range(&lo, &hi))
+	if (!read_range(&e.lo, &e.hi))
 		return;
-	before = read_reserved(&reserved);
+	e.before = read_reserved(&e.reserved);
 	for (unsigned i = 0; (row = doctor_row(d, i)); i++) {
-		unsigned a = row->lo > lo ? row->lo : lo, b = row->hi < hi ? row->hi : hi;
+		unsigned a = row->lo, b = row->hi;
 
-		if (!row->lo || row->rest || a > b || !is_open(&reserved, a, b))
+		if (!row->lo || row->rest || !is_ephemeral(&e, &a, &b))
 			continue;
-		doctor_say(d, DOCTOR_WARNING, why, "forwarded ports %u-%u are in the ephemeral range %u-%u", a, b, lo,
-			   hi);
-		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u", before, a, b);
+		doctor_say(d, DOCTOR_WARNING, why, "forwarded ports %u-%u are in the ephemeral range %u-%u", a, b, e.lo, e.hi);
+		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u", e.before, a, b);
 	}
-	if (d->conf->source_lo <= hi && d->conf->source_hi >= lo &&
-	    is_open(&reserved, d->conf->source_lo > lo ? d->conf->source_lo : lo,
-		    d->conf->source_hi < hi ? d->conf->source_hi : hi)) {
-		doctor_say(d, DOCTOR_WARNING, why_source, "source-ports %u-%u overlap with the ephemeral range %u-%u",
-			   d->conf->source_lo, d->conf->source_hi, lo, hi);
-		doctor_mend(d, "sysctl -w net.ipv4.ip_local_reserved_ports=%s%u-%u    (or other `source-ports:`)",
-			    before, d->conf->source_lo, d->conf->source_hi);
-	}
-	free(before);
-	conf_ports_fini(&reserved);
+	check_own(d, &e, "source-ports", d->conf->source_lo, d->conf->source_hi);
+	for (unsigned i = 0; i < d->conf->n_outs; i++)
+		if (d->conf->outs[i].lo)
+			check_own(d, &e, "ports of a masquerade,", d->conf->outs[i].lo, d->conf->outs[i].hi);
+	free(e.before);
+	conf_ports_fini(&e.reserved);
 }

@@ -152,6 +152,14 @@ check doctor_ephemeral_source_ports finds ephemeral warning 'source-ports 61000-
 sysctl_in host net.ipv4.ip_local_port_range='32768 60999' net.ipv4.ip_local_reserved_ports=
 CONFIG=
 
+{ echo "forwards: []"; echo "masquerade: [{ from: \"fd00:122::/64\", out: up0, ports: 40000-40999 }]"; } >"$DIR/masq.yaml"
+CONFIG=$DIR/masq.yaml
+check doctor_ephemeral_masquerade finds ephemeral warning 'ports of a masquerade, 40000-40999 overlap'
+check doctor_ephemeral_masquerade_mended mends ephemeral
+sysctl_in host net.ipv4.ip_local_reserved_ports=
+check doctor_ula_masquerade finds ula note 'guests of fd00:122::/64 have unique local addresses'
+CONFIG=
+
 # ---- sockets ----
 
 serve host tcp:8080:whoami udp:8080:whoami
