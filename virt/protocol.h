@@ -27,7 +27,7 @@
  *                   "addresses":[{"address":"192.168.122.50","source":"dhcp-host|lease|neighbour"}]}
  *       forwards   from the guest's metadata: {"proto":"tcp|udp","address":"203.0.113.5"|null,"dev":"eth0"|null,
  *                   "ranges":[{"start":N,"end":N|null,"to":N|null,"exclude":bool}]}
- *       warnings   metadata elements that were refused, each with what to do; shown with the guest
+ *       warnings   metadata elements and addresses that were refused, each with the reason; shown with the guest
  *
  *   A connection that is down keeps its networks and guests in the world as
  *   they were last known: forwarding must not depend on libvirtd.

@@ -69,7 +69,7 @@ sees two_guests_swap "$LONG" 'addrs("st1").startswith("192.168.122.202/neighbour
 
 must "a guest with a lease" vl start c1
 sees lease "$LONG" 'addrs("c1").count("/lease") == 2'
-lease4=$(grep -oE '192\.168\.122\.[0-9]+' /var/lib/libvirt/dnsmasq/virbr0.status | head -n 1)
+lease4=$(address_of c1 4)
 in_lxc st2 ip addr add "$lease4/24" dev eth0
 steal() {
 	in_lxc st2 arping -c 1 -U -I eth0 -s "$lease4" "$lease4" >/dev/null

@@ -17,15 +17,6 @@ daemon_start <<-END
 END
 # ---- the two times ----
 
-# address_of GUEST 4|6 - its lease
-address_of() {
-	local re='fd00:[0-9a-f:]+'
-
-	[ "$2" = 6 ] || re='192\.168\.122\.[0-9]+'
-	# shellcheck disable=SC2016 # for awk
-	grep -E "ip-address|mac-address" /var/lib/libvirt/dnsmasq/virbr0.status | tr -d '\n' |
-		grep -oE "\"$re\", *\"mac-address\": \"$(mac_of "$1")\"" | grep -oE "$re" | head -n 1
-}
 has_leases() { [ -n "$(address_of "$1" 4)" ] && [ -n "$(address_of "$1" 6)" ]; }
 
 check off_is_refused_v4 refused $H4 8080
@@ -147,7 +138,9 @@ v destroy g2 >/dev/null
 v domrename g2 g1 >/dev/null
 v start g1 >/dev/null
 check rename_back answers $H4 8080
-v shutdown g1 >/dev/null
+# Pressed until the guest is up far enough to notice.
+press() { v shutdown g1 && from_client refused $H4 8080 1; }
+must "g1 powers off" wait_for "$LONG" press
 check shutdown_refused refused $H4 8080
 v undefine g1 --snapshots-metadata --managed-save >/dev/null
 check undefine_refused refused $H4 8080

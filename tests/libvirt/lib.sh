@@ -109,6 +109,16 @@ net_default() {
 		"<ip family='ipv6' address='$B6' prefix='64'><dhcp><range start='fd00:122::100' end='fd00:122::1ff'/></dhcp></ip>"
 }
 
+# address_of GUEST 4|6 - its lease in network default
+address_of() {
+	local re='fd00:[0-9a-f:]+'
+
+	[ "$2" = 6 ] || re='192\.168\.122\.[0-9]+'
+	# shellcheck disable=SC2016 # for awk
+	grep -E "ip-address|mac-address" /var/lib/libvirt/dnsmasq/virbr0.status | tr -d '\n' |
+		grep -oE "\"$re\", *\"mac-address\": \"$(mac_of "$1")\"" | grep -oE "$re" | head -n 1
+}
+
 # ---- the watcher alone ----
 
 # follow URI... - start nfqnat-virt --follow; FOLLOWER is its pid

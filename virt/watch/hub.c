@@ -246,6 +246,8 @@ static void take(void *arg, json_t *m)
 		free(h->lease_dir);
 		h->lease_dir = copy;
 	}
+	if (json_is_true(json_object_get(m, "agent")))
+		say(h, "warn", "agent: this version does not ask the agents in guests; leases and the neighbour table are used");
 	watch_leases(h);
 	follow(h, json_object_get(m, "uris"));
 	soon(h);
