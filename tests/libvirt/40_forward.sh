@@ -139,7 +139,7 @@ v domrename g2 g1 >/dev/null
 v start g1 >/dev/null
 check rename_back answers $H4 8080
 # Pressed until the guest is up far enough to notice.
-press() { v shutdown g1 && from_client refused $H4 8080 1; }
+press() { v shutdown g1; from_client refused $H4 8080 1; }
 must "g1 powers off" wait_for "$LONG" press
 check shutdown_refused refused $H4 8080
 v undefine g1 --snapshots-metadata --managed-save >/dev/null
