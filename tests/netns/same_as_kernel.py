@@ -310,7 +310,7 @@ def say(ends, f, s, words):
             ends['client'].send(marker)
             kept, found = [], None
             while found is None:
-                ends['guest']._read(3)
+                ends['guest']._read(20)
                 if not ends['guest'].heard:
                     raise SystemExit('the marker did not come')
                 for p in heard(ends['guest']):
