@@ -147,7 +147,6 @@ static void start(struct virt_child *w)
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	w->fd = pair[0];
 	w->since = ev_now(w->loop);
-	w->starts++;
 	ev_io_set(&w->io, w->fd, EV_READ);
 	ev_io_start(w->loop, &w->io);
 	ev_child_set(&w->child, w->pid, 0);

@@ -33,7 +33,6 @@ struct virt_child {
 	char *line;			/* octets of a line that is not complete */
 	size_t line_octets, line_room;
 	double pause_s, since;
-	unsigned starts;
 	ev_io io;
 	ev_child child;
 	ev_timer silence, again;

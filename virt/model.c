@@ -17,30 +17,6 @@ const char *virt_source_name(enum virt_source s)
 	return names[s];
 }
 
-const char *virt_state_name(enum virt_state s)
-{
-	static const char *const names[] = {
-#define X(id, text) text,
-		VIRT_STATE_LIST(X)
-#undef X
-	};
-
-	assert(s < VIRT_STATES);
-	return names[s];
-}
-
-const char *virt_mode_name(enum virt_mode m)
-{
-	static const char *const names[] = {
-#define X(id, text) text,
-		VIRT_MODE_LIST(X)
-#undef X
-	};
-
-	assert(m < VIRT_MODES);
-	return names[m];
-}
-
 static void guest_fini(struct virt_guest *g)
 {
 	for (unsigned i = 0; i < g->n_nics; i++) {

@@ -123,7 +123,7 @@ struct virt_guest {
 
 struct virt_network {
 	char *uri, *name;
-	bool active, ipv6_nat;
+	bool active;
 	enum virt_mode mode;
 	char bridge[IFNAMSIZ];
 	struct nat_prefix *addr;	/* of this host on it, host bits kept */
@@ -142,10 +142,8 @@ struct virt_world {
 	unsigned n_connections, n_networks, n_guests;
 };
 
-/* virt_source_name - "lease"; the same for the other lists */
+/* virt_source_name - "lease" */
 const char *virt_source_name(enum virt_source s);
-const char *virt_state_name(enum virt_state s);
-const char *virt_mode_name(enum virt_mode m);
 
 /* virt_world_free - @w may be NULL */
 void virt_world_free(struct virt_world *w);

@@ -129,7 +129,6 @@ static void read_network(struct take *t, void *out)
 	n->name = take_string(t, "name", false);
 	n->active = take_bool(t, "active");
 	n->mode = (enum virt_mode)take_word(t, "mode", modes);
-	n->ipv6_nat = take_bool(t, "ipv6_nat");
 	take_text_null(t, "bridge", n->bridge, sizeof(n->bridge));
 	n->addr = take_list(t, "addresses", VIRT_NETWORK_ADDRESSES, sizeof(*n->addr), read_prefix, &n->n_addr);
 }

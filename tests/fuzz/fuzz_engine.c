@@ -31,6 +31,7 @@ static const char *const tables[] = {
 	"tcp *:10-12 > G:20 dev=2; udp *:1-100 > G:1; udp *:12 > F:20 near=-; icmp H > G; icmp K > G",
 	"tcp *:0-65535 > G:0; udp *:0-65535 > F:0",
 	"udp *:99 > G:99; tcp *:10-12 > G:20 inside; udp *:10-12 > G:20 inside",
+	"tcp *:10-11 > G:20 frozen; udp *:10-11 > G:20 frozen life=1; tcp *:12 > G:22 host; udp *:12 > G:22 reject; icmp * > G hold",
 	"sctp *:10-12 > G:20; dccp *:10-12 > G:20; lite *:10-12 > G:20; gre * > G; tcp *:1-65535 > F:1 rest; udp *:1-65535 > G:1 rest",
 };
 
