@@ -34,14 +34,13 @@ else
 B	:= build
 # Link-time optimization takes a tenth off nat_packet(): docs/decisions/0002. Fat objects, so that nm can prove purity.
 LTO	?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-OPT	:= -O2 $(LTO) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPT	:= -O2 $(LTO) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$(CURDIR)=.
 endif
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wswitch-enum -Wvla -Wundef -Wcast-align
 WERROR	?= $(if $(CI),-Werror)
 CFLAGS	?= -g
-NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP \
-	-ffile-prefix-map=$(CURDIR)=.
+NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
 HARDEN	:= -pie -Wl,-z,relro,-z,now
 LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
 PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
