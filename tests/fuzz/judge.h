@@ -43,7 +43,12 @@ static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint
 	memcpy(exact, octets, len);
 	p->data = exact;
 	p->len = len;
+	/* Looked at before its turn, or not: the octets choose. */
+	if (len && (octets[len - 1] & 1))
+		nat_look(n, p);
 	nat_enter(n);
+	if (p->looked)
+		nat_warm(n, p);
 	nat_packet(n, p, now);
 	nat_leave(n);
 	MUST(p->reason < NAT_REASONS);
