@@ -144,8 +144,10 @@ int main(int argc, char **argv)
 		conf_free(conf);
 		return 2;
 	}
-	if (o.control)
+	if (o.control) {
 		memcpy(conf->control_socket, o.control, strlen(o.control) + 1);
+		conf->control_given = true;
+	}
 	log_open(o.syslog ? LOG_TO_SYSLOG : LOG_TO_STDERR, o.verbose);
 	if (o.keep && !keeper_is_parent()) {
 		conf_free(conf);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ctl/json.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
 
@@ -13,13 +14,6 @@ struct listing {
 	int n_names;
 	unsigned shown;
 };
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
 
 /* "*:8080-8090%eth0", "[2001:db8::1]:22"; icmp: no port */
 static void endpoint(char *buf, size_t octets, const char *addr, const json_t *lo, long width, const char *dev)
@@ -52,23 +46,23 @@ static void take(void *ctx, json_t *line)
 	struct listing *l = ctx;
 	const json_t *r = json_object_get(line, "row"), *port = json_object_get(r, "port");
 	long width = (long)(json_integer_value(json_object_get(r, "port_end")) - json_integer_value(port));
-	const char *listen = text(r, "listen"), *action = text(r, "action");
+	const char *listen = json_text(r, "listen"), *action = json_text(r, "action");
 	bool active = !strcmp(action, "forward"), v6 = json_integer_value(json_object_get(r, "family")) == 6;
 	char from[96], to[96], allow[32] = "", proto[16];
 	char life[16] = "", span[16];
-	const char *const cell[] = { text(r, "forward"), proto, from, to, allow, life };
+	const char *const cell[] = { json_text(r, "forward"), proto, from, to, allow, life };
 
-	if (!r || !wanted(l, text(r, "forward")))
+	if (!r || !wanted(l, json_text(r, "forward")))
 		return;
 	l->shown++;
 	if (l->c->json) {
 		link_print(l->c, r);
 		return;
 	}
-	snprintf(proto, sizeof(proto), "%s%s", text(r, "proto"), v6 ? "6" : "4");
-	endpoint(from, sizeof(from), *listen ? listen : "*", port, width, text(r, "device"));
+	snprintf(proto, sizeof(proto), "%s%s", json_text(r, "proto"), v6 ? "6" : "4");
+	endpoint(from, sizeof(from), *listen ? listen : "*", port, width, json_text(r, "device"));
 	if (active)
-		endpoint(to, sizeof(to), text(r, "to"), json_object_get(r, "to_port"), width, "");
+		endpoint(to, sizeof(to), json_text(r, "to"), json_object_get(r, "to_port"), width, "");
 	else
 		snprintf(to, sizeof(to), "no guest now: %s", action);
 	if (json_object_get(r, "allowed_sources"))

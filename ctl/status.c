@@ -3,52 +3,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/json.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-static json_int_t number(const json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
 
 static void head(struct ctl *c, const json_t *s)
 {
 	char up[16];
-	bool runs = number(s, "worker") > 0;
+	bool runs = json_number(s, "worker") > 0;
 
-	fprintf(c->out, "nfqnatd %s, pid %" JSON_INTEGER_FORMAT ", up %s, %s\n", text(s, "version"), number(s, "pid"),
-		out_span(up, (long)number(s, "up_s")), text(s, "config"));
+	fprintf(c->out, "nfqnatd %s, pid %" JSON_INTEGER_FORMAT ", up %s, %s\n", json_text(s, "version"), json_number(s, "pid"),
+		out_span(up, (long)json_number(s, "up_s")), json_text(s, "config"));
 	if (runs)
-		fprintf(c->out, "worker   pid %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " threads", number(s, "worker"),
-			number(s, "threads"));
+		fprintf(c->out, "worker   pid %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " threads", json_number(s, "worker"),
+			json_number(s, "threads"));
 	else
 		fprintf(c->out, "worker   %snot running: forwarded ports are closed%s", out_on(c, OUT_RED), out_off(c));
-	if (number(s, "worker_deaths"))
+	if (json_number(s, "worker_deaths"))
 		fprintf(c->out, ", %s%" JSON_INTEGER_FORMAT " died and were replaced%s", out_on(c, OUT_YELLOW),
-			number(s, "worker_deaths"), out_off(c));
-	fprintf(c->out, "\nrules    by %s, host's FORWARD rules %s%s\n", text(s, "steering"),
+			json_number(s, "worker_deaths"), out_off(c));
+	fprintf(c->out, "\nrules    by %s, host's FORWARD rules %s%s\n", json_text(s, "steering"),
 		json_is_true(json_object_get(s, "firewall_respected")) ? "respected" : "passed",
 		json_is_true(json_object_get(s, "fail_open")) ? ", open on failure" : "");
-	fprintf(c->out, "forwards %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT " rows\n", number(s, "forwards"),
-		number(s, "rows"));
+	fprintf(c->out, "forwards %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT " rows\n", json_number(s, "forwards"),
+		json_number(s, "rows"));
 }
 
 static void flows(struct ctl *c, const json_t *f)
 {
-	json_int_t used = number(f, "used"), most = number(f, "max");
+	json_int_t used = json_number(f, "used"), most = json_number(f, "max");
 	const char *class;
 	json_t *n;
 
 	fprintf(c->out, "flows    %s%" JSON_INTEGER_FORMAT "%s of %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
 			" opened, %" JSON_INTEGER_FORMAT " ended\n", out_on(c, used * 10 > most * 9 ? OUT_RED : OUT_PLAIN), used,
-		used * 10 > most * 9 ? out_off(c) : "", most, number(f, "opened"), number(f, "ended"));
+		used * 10 > most * 9 ? out_off(c) : "", most, json_number(f, "opened"), json_number(f, "ended"));
 	json_object_foreach(json_object_get(f, "classes"), class, n)
 		fprintf(c->out, "         %8" JSON_INTEGER_FORMAT " %s\n", json_integer_value(n), class);
 }
@@ -62,14 +51,14 @@ static void queues(struct ctl *c, const json_t *list)
 
 	json_array_foreach(list, i, q) {
 		char num[24], packets[24], waiting[24], full[24], sock[24];
-		const char *const cell[] = { num, text(q, "kind"), packets, waiting, full, sock };
-		bool lost = number(q, "dropped_full") || number(q, "dropped_socket");
+		const char *const cell[] = { num, json_text(q, "kind"), packets, waiting, full, sock };
+		bool lost = json_number(q, "dropped_full") || json_number(q, "dropped_socket");
 
-		snprintf(num, sizeof(num), "%" JSON_INTEGER_FORMAT, number(q, "queue"));
-		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, number(q, "packets"));
-		snprintf(waiting, sizeof(waiting), "%" JSON_INTEGER_FORMAT, number(q, "waiting"));
-		snprintf(full, sizeof(full), "%" JSON_INTEGER_FORMAT, number(q, "dropped_full"));
-		snprintf(sock, sizeof(sock), "%" JSON_INTEGER_FORMAT, number(q, "dropped_socket"));
+		snprintf(num, sizeof(num), "%" JSON_INTEGER_FORMAT, json_number(q, "queue"));
+		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, json_number(q, "packets"));
+		snprintf(waiting, sizeof(waiting), "%" JSON_INTEGER_FORMAT, json_number(q, "waiting"));
+		snprintf(full, sizeof(full), "%" JSON_INTEGER_FORMAT, json_number(q, "dropped_full"));
+		snprintf(sock, sizeof(sock), "%" JSON_INTEGER_FORMAT, json_number(q, "dropped_socket"));
 		out_row(&t, lost ? OUT_YELLOW : OUT_PLAIN, cell);
 	}
 	fputc('\n', c->out);
@@ -87,12 +76,12 @@ static void troubles(struct ctl *c, const json_t *counts, const json_t *watchers
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (number(counts, rows[i].key))
-			fprintf(c->out, "%s%" JSON_INTEGER_FORMAT " %s%s\n", out_on(c, OUT_YELLOW), number(counts, rows[i].key),
+		if (json_number(counts, rows[i].key))
+			fprintf(c->out, "%s%" JSON_INTEGER_FORMAT " %s%s\n", out_on(c, OUT_YELLOW), json_number(counts, rows[i].key),
 				rows[i].words, out_off(c));
-	if (number(watchers, "now") || number(watchers, "lost_records"))
+	if (json_number(watchers, "now") || json_number(watchers, "lost_records"))
 		fprintf(c->out, "%" JSON_INTEGER_FORMAT " watch packets or events, %" JSON_INTEGER_FORMAT " records were lost\n",
-			number(watchers, "now"), number(watchers, "lost_records"));
+			json_number(watchers, "now"), json_number(watchers, "lost_records"));
 }
 
 static void reasons(struct ctl *c, const json_t *list)
@@ -107,9 +96,9 @@ static void reasons(struct ctl *c, const json_t *list)
 	json_array_foreach(list, i, r) {
 		bool is_drop = json_is_true(json_object_get(r, "drop"));
 		char packets[24];
-		const char *const cell[] = { packets, is_drop ? "drop" : "accept", text(r, "words") };
+		const char *const cell[] = { packets, is_drop ? "drop" : "accept", json_text(r, "words") };
 
-		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, number(r, "packets"));
+		snprintf(packets, sizeof(packets), "%" JSON_INTEGER_FORMAT, json_number(r, "packets"));
 		out_row(&t, is_drop ? OUT_YELLOW : OUT_PLAIN, cell);
 	}
 	fputc('\n', c->out);
@@ -128,7 +117,7 @@ static void guests(struct ctl *c, const json_t *list)
 		bool active = json_is_true(json_object_get(json_object_get(g, "ipv4"), "active")) ||
 			      json_is_true(json_object_get(json_object_get(g, "ipv6"), "active"));
 
-		fprintf(c->out, "  %s%s%s\n", out_on(c, active ? OUT_PLAIN : OUT_YELLOW), text(g, "words"), out_off(c));
+		fprintf(c->out, "  %s%s%s\n", out_on(c, active ? OUT_PLAIN : OUT_YELLOW), json_text(g, "words"), out_off(c));
 	}
 }
 

@@ -5,21 +5,15 @@
 
 #include "ctl/filter.h"
 #include "ctl/flow_text.h"
+#include "ctl/json.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
 #include "doctor/fw.h"
 #include "nfq/ctl_request.h"
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static void step(struct ctl *c, const char *title, const json_t *p)
 {
-	bool drop = !strcmp(text(p, "verdict"), "drop");
+	bool drop = !strcmp(json_text(p, "verdict"), "drop");
 	char ends[FLOW_TEXT_OCTETS];
 
 	flow_ends(ends, json_object_get(p, "before"));
@@ -28,9 +22,9 @@ static void step(struct ctl *c, const char *title, const json_t *p)
 		flow_ends(ends, json_object_get(p, "after"));
 		fprintf(c->out, " =>\n         %s", ends);
 	}
-	fprintf(c->out, "\n         at %s%s%s%s%s: %s%s%s%s\n", text(p, "hook"), *text(p, "in") ? " from " : "", text(p, "in"),
-		*text(p, "out") ? " to " : "", text(p, "out"), out_on(c, drop ? OUT_RED : OUT_GREEN), drop ? "dropped, " : "",
-		text(p, "words"), out_off(c));
+	fprintf(c->out, "\n         at %s%s%s%s%s: %s%s%s%s\n", json_text(p, "hook"), *json_text(p, "in") ? " from " : "", json_text(p, "in"),
+		*json_text(p, "out") ? " to " : "", json_text(p, "out"), out_on(c, drop ? OUT_RED : OUT_GREEN), drop ? "dropped, " : "",
+		json_text(p, "words"), out_off(c));
 }
 
 static void flow(struct ctl *c, const json_t *w)
@@ -44,13 +38,13 @@ static void flow(struct ctl *c, const json_t *w)
 			out_span(span, (long)json_integer_value(json_object_get(f, "left_s"))));
 	else
 		fprintf(c->out, "flow     none yet%s\n", json_object_get(w, "new_flow") ? "; this packet opens one" : "");
-	if (!*text(w, "forward"))
+	if (!*json_text(w, "forward"))
 		fprintf(c->out, "forward  none\n");
-	else if (*text(w, "file"))
-		fprintf(c->out, "forward  %s, %s:%" JSON_INTEGER_FORMAT "\n", text(w, "forward"), text(w, "file"),
+	else if (*json_text(w, "file"))
+		fprintf(c->out, "forward  %s, %s:%" JSON_INTEGER_FORMAT "\n", json_text(w, "forward"), json_text(w, "file"),
 			json_integer_value(json_object_get(w, "line")));
 	else
-		fprintf(c->out, "forward  %s\n", text(w, "forward"));
+		fprintf(c->out, "forward  %s\n", json_text(w, "forward"));
 }
 
 /* The packet as it goes on after translation, for the readers of rules. False: of no protocol that they know. */
@@ -59,12 +53,12 @@ static bool fw_packet_of(const json_t *w, bool fresh, struct fw_packet *p)
 	const json_t *step = json_object_get(w, "at_forward"), *ends = json_object_get(step, "before");
 	uint8_t family;
 
-	*p = (struct fw_packet){ .in = text(step, "in"), .out = text(w, "way_out"), .fresh = fresh };
-	p->proto = ctl_proto_of(text(json_object_get(w, "new_flow"), "proto"));
+	*p = (struct fw_packet){ .in = json_text(step, "in"), .out = json_text(w, "way_out"), .fresh = fresh };
+	p->proto = ctl_proto_of(json_text(json_object_get(w, "new_flow"), "proto"));
 	p->sport = (uint16_t)json_integer_value(json_object_get(ends, "sport"));
 	p->dport = (uint16_t)json_integer_value(json_object_get(ends, "dport"));
-	return (p->proto == NAT_PROTO_TCP || p->proto == NAT_PROTO_UDP) && ctl_addr_of(text(ends, "src"), &p->src, &p->family) &&
-	       ctl_addr_of(text(ends, "dst"), &p->dst, &family);
+	return (p->proto == NAT_PROTO_TCP || p->proto == NAT_PROTO_UDP) && ctl_addr_of(json_text(ends, "src"), &p->src, &p->family) &&
+	       ctl_addr_of(json_text(ends, "dst"), &p->dst, &family);
 }
 
 /*
@@ -100,12 +94,12 @@ static void firewall(struct ctl *c, const json_t *f)
 {
 	if (!f)
 		return;
-	if (!*text(f, "rule"))
+	if (!*json_text(f, "rule"))
 		fprintf(c->out, "firewall no rule of this host is known to stop it\n");
 	else
 		fprintf(c->out, "firewall %s%s %s by%s %s\n", out_on(c, OUT_RED),
-			!strcmp(text(f, "packets"), "new") ? "new connections are" : "packets of the open connection are",
-			!strcmp(text(f, "verdict"), "drop") ? "dropped" : "rejected", out_off(c), text(f, "rule"));
+			!strcmp(json_text(f, "packets"), "new") ? "new connections are" : "packets of the open connection are",
+			!strcmp(json_text(f, "verdict"), "drop") ? "dropped" : "rejected", out_off(c), json_text(f, "rule"));
 }
 
 static void show(struct ctl *c, const json_t *w)
@@ -115,7 +109,7 @@ static void show(struct ctl *c, const json_t *w)
 	if (json_object_get(w, "at_forward"))
 		step(c, "then", json_object_get(w, "at_forward"));
 	firewall(c, json_object_get(w, "firewall"));
-	if (!json_is_true(json_object_get(w, "to_this_host")) && !json_object_get(w, "flow") && !*text(w, "forward"))
+	if (!json_is_true(json_object_get(w, "to_this_host")) && !json_object_get(w, "flow") && !*json_text(w, "forward"))
 		fprintf(c->out, "note     the destination is not an address of this host: no rule of nfqnat looks at it\n");
 }
 

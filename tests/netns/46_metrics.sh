@@ -103,6 +103,11 @@ check metrics_http_back wait_for 15 served
 kill -KILL "$pid"
 check metrics_http_again wait_for 15 served
 check metrics_forwarding_goes_on sees client tcp $HX4 8080 $C4 $G4 80
+ctl reload >/dev/null
+check metrics_reload_is_quiet eval '! log_has "change with a restart only"'
+sed -i 's/9477/9478/' "$DIR/nfqnat.yaml"
+ctl reload >/dev/null
+check metrics_moved_says_restart wait_for 5 log_has 'control and metrics change with a restart only'
 stops metrics_stop
 check metrics_child_is_gone gone "$pid"
 finish
