@@ -21,6 +21,7 @@ enum { FRAME_OCTETS = 1 << 19 };	/* more than libpcap's own limit, MAXIMUM_SNAPL
 /* One replay at a time: what the callbacks of show.h and nat.h know. */
 static struct run {
 	const struct replay *args;
+	struct conf conf;		/* as given, but for its rows: see rows_make() */
 	struct state state;
 	pcap_t *pcap;
 	pcap_dumper_t *dumper;
@@ -143,6 +144,44 @@ static void print_summary(void)
 			fprintf(out, "%s %" PRIu64 "\n", nat_reason_name(r), b->reasons[r]);
 }
 
+/*
+ * Forwards that follow guests lead to the addresses that `to:` beside `guest:` gives: there is no libvirt here to ask.
+ * The rows are this run's, all else is @c's. Blocks of ports for patterns of names belong to nobody here.
+ */
+static int rows_make(const struct conf *c)
+{
+	unsigned room = c->n_rows;
+
+	for (unsigned f = 0; f < c->n_forwards; f++)
+		room += c->forwards[f].guest ? c->forwards[f].guest->n_rows : 0;
+	run.conf = *c;
+	run.conf.rows = calloc(room + 1ul, sizeof(*c->rows));
+	if (!run.conf.rows)
+		return -ENOMEM;
+	if (c->n_rows)
+		memcpy(run.conf.rows, c->rows, c->n_rows * sizeof(*c->rows));
+	for (unsigned f = 0; f < c->n_forwards; f++) {
+		const struct conf_guest *g = c->forwards[f].guest;
+
+		if (g && !g->has4 && !g->has6)
+			fprintf(run.args->out,
+				"note: forward %s leads to a guest whose address is not known here; "
+				"write `to:` beside `guest:`\n",
+				c->forwards[f].name);
+		for (unsigned i = 0; g && i < g->n_rows; i++) {
+			struct conf_row *row = &run.conf.rows[run.conf.n_rows];
+
+			if (g->rows[i].block || !(g->rows[i].family == NAT_IPV4 ? g->has4 : g->has6))
+				continue;
+			*row = g->rows[i];
+			row->to = row->family == NAT_IPV4 ? g->to4 : g->to6;
+			row->forward = f;
+			run.conf.n_rows++;
+		}
+	}
+	return 0;
+}
+
 /* The engine as the daemon would make it, but for its key: the same one always. 0, or -1 after a word. */
 static int engine_open(const struct conf *c)
 {
@@ -159,10 +198,13 @@ static int engine_open(const struct conf *c)
 		return -1;
 	}
 	run.state.nat.block->flows.key = (struct siphash_key){ 0 };
-	host_open(c);
-	err = table_make_on(c, host_answers(), &table);
+	err = rows_make(c);
+	if (!err) {
+		host_open(&run.conf);
+		err = table_make_on(&run.conf, host_answers(), &table);
+	}
 	if (!err)
-		err = table_load(&table, c, &run.state, &area);
+		err = table_load(&table, &run.conf, &run.state, &area);
 	table_free(&table);
 	if (err) {
 		fprintf(run.args->err, "mapping table of %u rows: %s; forward fewer ranges\n", c->n_rows,
@@ -256,6 +298,7 @@ int replay_run(const struct replay *r, const struct conf *c)
 		status = 1;
 	}
 free:
+	free(run.conf.rows);
 	free(run.frame);
 	return status;
 }
