@@ -93,10 +93,10 @@ static int tell(struct virt_child *w)
 
 static void end_io(struct virt_child *w)
 {
+	ev_timer_stop(w->loop, &w->silence);
 	if (w->fd < 0)
 		return;
 	ev_io_stop(w->loop, &w->io);
-	ev_timer_stop(w->loop, &w->silence);
 	close(w->fd);
 	w->fd = -1;
 	free(w->line);
@@ -166,10 +166,11 @@ static void on_child(struct ev_loop *loop, ev_child *c, int events)
 	w->pid = 0;
 	if (WIFSIGNALED(c->rstatus))
 		log_warn("the libvirt watcher %d was killed by signal %d; starting another", c->rpid, WTERMSIG(c->rstatus));
-	else if (WEXITSTATUS(c->rstatus) == 127)
+	else if (WEXITSTATUS(c->rstatus) == 127 && !w->missing)
 		log_error("nfqnat-virt was not found beside nfqnatd or in PATH: guests cannot be followed; install it");
-	else
+	else if (WEXITSTATUS(c->rstatus) != 127)
 		log_warn("the libvirt watcher %d ended with status %d; starting another", c->rpid, WEXITSTATUS(c->rstatus));
+	w->missing = WIFEXITED(c->rstatus) && WEXITSTATUS(c->rstatus) == 127;	/* said once */
 	if (ev_now(loop) - w->since >= LONG_LIFE_S)
 		w->pause_s = 0.;
 	again_later(w);
@@ -291,8 +292,8 @@ static void on_io(struct ev_loop *loop, ev_io *io, int events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		end_io(w);		/* it ends, or should */
-		kill(w->pid, SIGKILL);
+		end_io(w);		/* it ends by itself, or as one that is silent */
+		ev_timer_again(loop, &w->silence);
 		return;
 	}
 	w->line_octets += (size_t)n;

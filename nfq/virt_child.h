@@ -33,6 +33,7 @@ struct virt_child {
 	char *line;			/* octets of a line that is not complete */
 	size_t line_octets, line_room;
 	double pause_s, since;
+	bool missing;			/* the program was not found, and that was said */
 	ev_io io;
 	ev_child child;
 	ev_timer silence, again;

@@ -192,6 +192,7 @@ check guests_connected2 heard kept2 '^tcp '
 n=$(starts)
 tell EXIT
 check watcher_ends_and_comes_again wait_for 10 started_again "$n"
+check watcher_end_is_named log_has 'libvirt watcher [0-9]+ ended with status 3'
 check watcher_end_disturbs_nobody say kept2 "after its end"
 tell '{"type":"world","guests":3}'
 check watcher_nonsense_is_named wait_for 5 log_has 'said what cannot be used, connections: is missing; the last word stays'
