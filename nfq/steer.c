@@ -378,7 +378,8 @@ bool steer_resume(struct steer *s, enum steer_backend backend, const char *flavo
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strcmp(known[i], flavour) != 0)
 			continue;
-		*s = (struct steer){ .backend = backend, .flavour = known[i], .conntrack = conntrack };
+		*s = (struct steer){ .backend = backend, .flavour = known[i], .conntrack = conntrack,
+				     .fragments = !conntrack };	/* refused if the kernel cannot match them */
 		return true;
 	}
 	return false;

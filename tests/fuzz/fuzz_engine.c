@@ -32,6 +32,7 @@ static const char *const tables[] = {
 	"tcp *:0-65535 > G:0; udp *:0-65535 > F:0",
 	"udp *:99 > G:99; tcp *:10-12 > G:20 inside; udp *:10-12 > G:20 inside",
 	"tcp *:10-11 > G:20 frozen; udp *:10-11 > G:20 frozen life=1; tcp *:12 > G:22 host; udp *:12 > G:22 reject; icmp * > G hold",
+	"tcp *:10-12 > G:20 policy=1; udp *:10-12 > G:20 policy=2; icmp * > G policy=1",
 	"sctp *:10-12 > G:20; dccp *:10-12 > G:20; lite *:10-12 > G:20; gre * > G; tcp *:1-65535 > F:1 rest; udp *:1-65535 > G:1 rest",
 };
 
@@ -312,6 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t first = take(&in);
 
 	params = world_params(first & 7 ? 3 + (first & 15u) : 1);
+	params.half_open = first & 0x20 ? 2 : 0;
 	params.source_lo = SOURCE_LO;
 	params.source_hi = SOURCE_LO + 3;
 	params.max_outs = OUTS_ROOM;
@@ -324,6 +326,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(world.mem, 0, world.octets);
 	block_init(world.mem, &params);
 	MUST(!nat_attach(&world.nat, world.mem, world.octets));
+	for (unsigned area = 0; area < 2 && (first & 0x40); area++) {
+		static const struct nat_policy policies[3] = {
+			{ .source_flows = 6, .new_flows = 20, .mss = POLICY_MSS_CLAMP },
+			{ .flows = 3, .source_flows = 2, .mss = 600, .limit = { [IDLE_TCP_OPENING] = 60000, [IDLE_ICMP] = 60 } },
+			{ .new_flows = 1, .mss = POLICY_MSS_OFF, .limit = { [IDLE_UDP] = 30000, [IDLE_UDP_OPENING] = 600 } },
+		};
+		const struct nat_link links[] = { { OUTSIDE, 1300 }, { BRIDGE, 1500 } };
+
+		MUST(policy_set(&world.nat, area, policies, 3, links, 2));
+	}
 	world.now = first & 0x80 ? ((nat_ns)1 << 56) - NAT_SEC(100) : NAT_SEC(1000);	/* ticks wrap, or not */
 	outs_swap(&world, tables[(first >> 4 & 7) % TABLES], rules[(first & 15) % 5]);
 	for (unsigned n = 0; in.at < in.end && n < COMMANDS_MAX; n++) {

@@ -64,6 +64,25 @@ def orders(f):
             need(f.l4_sum(want_src, want_dst, UDP, got) == 0xffff, 'wrong checksum')
 
 
+def sizes(f):
+    """No piece grows, DF stays on those that had it, and a too-small path MTU is passed on as it is."""
+    global ident
+    ident += 1
+    whole = f.udp(f.client, f.hy, 4443, PORT, bytes(3001))[20 if f is V4 else 40:]
+    for at in range(0, len(whole), 800):
+        p = piece(f, f.client, f.hy, UDP, whole, at, 800, ident)
+        if f is V4:     # RFC 6864: a sender may well cut what it then forbids to cut
+            p = f.ip(f.client, f.hy, UDP, whole[at:at + 800], ident=ident, frag=0x4000 | at // 8 | (0x2000 if at + 800 < len(whole) else 0))
+        client.send(p)
+    got = {}
+    while sum(got.values()) < len(whole):
+        p = guest.get(lambda p: p.src == f.client and p.dst == f.guest and p.fragment and p.id == ident, 3.0)
+        need(p, 'have only %s' % got)
+        need(f is V6 or p.frag & 0x4000, 'DF is gone: %s' % p)
+        got[p.offset] = len(p.l4)
+    need(got == {at: min(800, len(whole) - at) for at in range(0, len(whole), 800)}, 'other sizes: %s' % got)
+
+
 def tiny(f):
     """A first piece of TCP that ends before the flags, and one that would write over them."""
     global ident
@@ -117,7 +136,7 @@ def main():
     client_ns, guest_ns, up0, virbr0 = sys.argv[1:5]
     client = End(client_ns, '02:00:00:00:00:77', up0)
     guest = End(guest_ns, '02:00:00:00:00:60', virbr0)
-    for name, fn in (('R64_fragments_in_every_order', orders), ('R67_tiny_first_fragments', tiny), ('R68_overlap', overlap),
+    for name, fn in (('R64_fragments_in_every_order', orders), ('R63_pieces_keep_their_size', sizes), ('R67_tiny_first_fragments', tiny), ('R68_overlap', overlap),
                      ('R70_fragment_flood', flood)):
         for f in (V4, V6):
             client.clear()

@@ -348,7 +348,7 @@ static void opened_under_traffic(void **state)
 int main(void)
 {
 	unit_add("a datagram goes to the guest and its answer comes back", datagram_goes_and_answer_comes, NULL);
-	unit_add("more datagrams than a batch holds", many_need_several_batches, NULL);
+	unit_add("R10_more_datagrams_than_a_batch_holds_each_answered_once", many_need_several_batches, NULL);
 	unit_add("a datagram keeps its length", length_is_kept, NULL);
 	unit_add("what no forward wants goes on as it was", others_are_left_alone, NULL);
 	unit_add("a verdict for a packet that is gone is counted", verdict_for_nobody_is_counted, NULL);

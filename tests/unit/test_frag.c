@@ -345,6 +345,28 @@ static void R68_overlaps(void **state)
 	}
 }
 
+/* R66: ports and checksum are in the first piece; of the others nothing changes but the addresses. */
+static void R66_only_the_first_piece_has_more_than_addresses_changed(void **state)
+{
+	static struct pieces was;
+
+	(void)state;
+	for (unsigned f = 4; f <= 6; f += 2) {
+		cut("C:1>H:8080", f, NAT_PROTO_UDP, 133, 40, 5);
+		was = pieces;
+		for (unsigned i = 0; i < 4; i++) {
+			uint32_t head = f == 4 ? 20 : 48;
+			bool same;
+
+			give(i);
+			assert_int_equal(pieces.piece[i].len, was.piece[i].len);	/* R63: no piece grows */
+			same = !memcmp(pieces.piece[i].octets + head, was.piece[i].octets + head, was.piece[i].len - head);
+			assert_true(same == (i != 0));
+			assert_memory_equal(pieces.piece[i].octets, was.piece[i].octets, f == 4 ? 10 : 8);
+		}
+	}
+}
+
 static void R70_pieces_that_no_sender_makes(void **state)
 {
 	(void)state;
@@ -450,6 +472,7 @@ int main(void)
 	TEST(R67_tiny_first_fragments);
 	TEST(R67_chain_cut_off);
 	TEST(R68_overlaps);
+	TEST(R66_only_the_first_piece_has_more_than_addresses_changed);
 	TEST(R70_pieces_that_no_sender_makes);
 	TEST(R70_what_waits_is_bounded);
 	TEST(R71_sixty_four_kibibytes);

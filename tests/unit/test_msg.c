@@ -477,7 +477,7 @@ int main(void)
 	unit_add("messages of other types are not ours", other_types_are_not_ours, NULL);
 	for (size_t i = 0; i < COUNT(answers); i++)
 		unit_add(answers[i].name, answer_is_read, &answers[i].error);
-	unit_add("a verdict in place is right in every octet, for each length of payload", verdict_in_place_is_exact, NULL);
+	unit_add("R8_a_verdict_in_place_is_right_in_every_octet_for_each_length", verdict_in_place_is_exact, NULL);
 	unit_add("the largest payload fits into an attribute and a slot", largest_payload_fits, NULL);
 	unit_add("a verdict without payload is right in every octet", plain_verdict_is_exact, NULL);
 	unit_add("a batch verdict is right in every octet", batch_verdict_is_exact, NULL);

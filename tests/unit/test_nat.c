@@ -286,6 +286,13 @@ static const struct script scripts[] = {
 	{ .name = "R43_challenge_in_syn_sent", .protos = "t", .steps =
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\npost G:80>C:40000 A -> TRANSLATED H:8080>C:40000\nstate SYN_SENT\n"
 		"pre C:40000>H:8080 R -> TRANSLATED C:40000>G:80\nstate RESET" },
+	{ .name = "R46_no_segment_is_dropped_for_its_number", .protos = "t", .steps = HANDSHAKE
+		"pre C:40000>H:8080 A seq=101 ack=701 len=1400 -> TRANSLATED C:40000>G:80\n"
+		"pre C:40000>H:8080 A seq=101 ack=701 len=1400 -> TRANSLATED C:40000>G:80\n"
+		"pre C:40000>H:8080 A seq=3000000101 ack=701 len=9 -> TRANSLATED C:40000>G:80\n"
+		"pre C:40000>H:8080 A seq=1 ack=9 len=9 -> TRANSLATED C:40000>G:80\n"
+		"post G:80>C:40000 A seq=4000000000 ack=4000000000 len=9 -> TRANSLATED H:8080>C:40000\n"
+		"post G:80>C:40000 A seq=1 ack=1 len=9 -> TRANSLATED H:8080>C:40000\nstate ESTABLISHED\nidle TCP_ESTABLISHED" },
 	{ .name = "R44_exact_reset_of_the_initiator", .protos = "t", .steps = HANDSHAKE
 		"pre C:40000>H:8080 R seq=101 -> TRANSLATED C:40000>G:80\nstate RESET\nidle TCP_CLOSING" },
 	{ .name = "R44_exact_reset_of_the_guest", .protos = "t", .steps = HANDSHAKE
