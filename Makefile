@@ -223,6 +223,12 @@ check-compliance: ## docs/rfc-compliance.md is true of the run before
 compliance: ## make docs/rfc-compliance.md anew, after make check
 	@tests/compliance/table build/results.log >docs/rfc-compliance.md.new && mv docs/rfc-compliance.md.new docs/rfc-compliance.md
 
+soak: ## guests, forwards and faults at random with every octet checked: make soak MINUTES=30 SEED=1
+	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san $$(($(or $(MINUTES),30) * 60)) $(SEED)
+
+check-soak: ## the same for half a minute
+	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san 30
+
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build
 
