@@ -75,6 +75,26 @@ static void take(void *ctx, json_t *line)
 	out_row(&l->table, active ? OUT_PLAIN : OUT_YELLOW, cell);
 }
 
+static bool is_active(const json_t *guest, const char *family)
+{
+	return json_is_true(json_object_get(json_object_get(guest, family), "active"));
+}
+
+/* What should be forwarded and is not, each with its reason. */
+static void not_active(struct ctl *c, const json_t *status)
+{
+	json_t *list = json_object_get(status, "guests"), *o;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+		if (!is_active(o, "ipv4") && !is_active(o, "ipv6"))
+			fprintf(c->out, "%snot active: %s%s\n", out_on(c, OUT_YELLOW), json_text(o, "words"), out_off(c));
+	list = json_object_get(status, "waiting");
+	json_array_foreach(list, i, o)
+		fprintf(c->out, "%snot active: forward %s: %s%s\n", out_on(c, OUT_YELLOW), json_text(o, "forward"),
+			json_text(o, "why"), out_off(c));
+}
+
 int cmd_forwards(struct ctl *c, int argc, char **argv)
 {
 	static const char *const title[] = { "forward", "proto", "listens on", "leads to", "sources", "until" };
@@ -86,6 +106,14 @@ int cmd_forwards(struct ctl *c, int argc, char **argv)
 	ret = link_ask(c, json_pack("{s:s}", "cmd", "forwards"), take, &l, NULL);
 	if (!c->json && l.table.rows)
 		out_table_print(c, &l.table);
+	if (!ret && !c->json && !l.n_names) {
+		json_t *end;
+
+		ret = link_ask(c, json_pack("{s:s}", "cmd", "status"), NULL, NULL, &end);
+		if (!ret)
+			not_active(c, json_object_get(end, "status"));
+		json_decref(end);
+	}
 	if (!ret && l.n_names && !l.shown) {
 		cmd_error("there is no forward of this name; `nfqnatctl forwards` lists all");
 		return CMD_NO;

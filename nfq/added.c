@@ -214,3 +214,11 @@ long added_left_s(const char *name, const char **why)
 		return 0;
 	return a->ends > now ? (long)((a->ends - now) / 1000000000u) + 1 : 1;
 }
+
+const char *added_waiting(unsigned i)
+{
+	for (unsigned k = 0; k < ADDED_MAX; k++)
+		if (self.list[k].conf && self.list[k].passive && !i--)
+			return name_of(&self.list[k]);
+	return NULL;
+}

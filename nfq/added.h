@@ -45,4 +45,7 @@ bool added_del(const char *name);
 /* added_left_s - seconds that an added forward still has; 0: no limit; -1: it was not added. *@why: if passive, else NULL */
 long added_left_s(const char *name, const char **why);
 
+/* added_waiting - the @i-th added forward that is passive; NULL: there are no more */
+const char *added_waiting(unsigned i);
+
 #endif

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nfq/added.h"
+#include "nfq/ctl_json.h"
 #include "nfq/ctl_world.h"
 #include "nfq/watch.h"
 
@@ -70,6 +72,18 @@ static json_t *reasons_json(const struct nat_block *b)
 	return list;
 }
 
+static json_t *waiting_json(void)
+{
+	json_t *list = json_array();
+	const char *name, *why;
+
+	for (unsigned i = 0; (name = added_waiting(i)); i++) {
+		added_left_s(name, &why);
+		json_array_append_new(list, json_pack("{s:o, s:s}", "forward", ctl_json_text(name), "why", why));
+	}
+	return list;
+}
+
 static json_t *counts_json(void)
 {
 	struct tap_counts n = tap_counts_sum(watch_tap());
@@ -105,6 +119,8 @@ void ctl_run_status(struct ctl_client *c, const json_t *req)
 							     (json_int_t)watch_lost()));
 	if (watch_tap())
 		json_object_set_new(s, "worker_counts", counts_json());
+	if (added_waiting(0))
+		json_object_set_new(s, "waiting", waiting_json());
 	for (unsigned i = 0; i < n_sections; i++) {
 		json_t *section = sections[i].make(sections[i].ctx);
 

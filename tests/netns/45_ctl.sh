@@ -159,6 +159,20 @@ check ctl_add_for_works sees client tcp $HX4 8103 $C4 $G4 83
 check ctl_add_for_ends wait_for 10 refused client tcp $HX4 8103
 check ctl_add_for_bad refuses 2 'for 20x: write for example' add --to $G4 --for 20x 8104
 
+# ---- an added forward whose ports the file takes waits, and comes back ----
+check ctl_add_waits_first said '^added' add --name waits --to $G4 8105:83
+config_more >"$DIR/nfqnat.yaml"
+echo "  - name: taker
+    to: $GG4
+    publish: \"8105:80\"" >>"$DIR/nfqnat.yaml"
+check ctl_file_comes_first said '^reloaded' reload
+check ctl_file_has_the_port sees client tcp $HX4 8105 $C4 $GG4 80
+check ctl_added_waits_and_says_why said '^not active: forward waits: the configuration publishes' forwards
+config_more >"$DIR/nfqnat.yaml"
+check ctl_file_gives_it_back said '^reloaded' reload
+check ctl_added_is_back sees client tcp $HX4 8105 $C4 $G4 83
+check ctl_waits_del said '^deleted' del waits
+
 # ---- why ----
 check ctl_why_new said "after|$C4:4000 > $G4:80" why tcp $C4:4000 $HX4:8080
 check ctl_why_new_opens eval "grep -q 'translated, new flow' '$DIR/said' && grep -q 'this packet opens one' '$DIR/said'"
