@@ -92,7 +92,7 @@ static bool inside(const struct claim *c, const struct claim_judge *j)
 	bool any = false;
 
 	for (size_t i = 0; i < j->n_prefixes; i++) {
-		if (strncmp(j->prefixes[i].bridge, c->bridge, sizeof(c->bridge)))
+		if (strncmp(j->prefixes[i].bridge, c->bridge, sizeof(c->bridge)) != 0)
 			continue;
 		any = true;
 		if (nat_prefix_has(&j->prefixes[i].prefix, &c->addr, (enum nat_family)c->family))
@@ -131,7 +131,7 @@ void claims_judge(struct claims *c, const struct claim_judge *j)
 		r->why = (uint8_t)judge_one(r, j);
 		if (!owner || by_place(owner, r))
 			owner = r;
-		if (r->why == CLAIM_GOOD && memcmp(owner->mac, r->mac, sizeof(r->mac))) {
+		if (r->why == CLAIM_GOOD && memcmp(owner->mac, r->mac, sizeof(r->mac)) != 0) {
 			r->why = CLAIM_OTHER;
 			memcpy(r->owner, owner->mac, sizeof(r->owner));
 		}

@@ -192,7 +192,7 @@ static struct child **find(struct hub *h, const char *uri)
 {
 	struct child **c = &h->children;
 
-	while (*c && strcmp((*c)->uri, uri))
+	while (*c && strcmp((*c)->uri, uri) != 0)
 		c = &(*c)->next;
 	return c;
 }
@@ -238,7 +238,7 @@ static void take(void *arg, json_t *m)
 	struct hub *h = arg;
 	char *copy;
 
-	if (!type || strcmp(type, "configure"))
+	if (!type || strcmp(type, "configure") != 0)
 		return;
 	h->metadata = !json_is_false(json_object_get(m, "metadata"));
 	copy = dir && *dir == '/' ? strdup(dir) : NULL;
@@ -363,23 +363,29 @@ static const char *open_all(struct hub *h)
 	return NULL;
 }
 
-static void watch_all(struct hub *h)
+static void init_io(struct hub *h)
 {
-	bool serve = h->options->mode == HUB_SERVE;
-
 	ev_io_init(&h->io_in, on_in, VIRT_FD, EV_READ);
 	ev_io_init(&h->io_out, on_out, h->out.fd, EV_WRITE);
 	ev_io_init(&h->io_kernel, on_kernel, h->kernel.fd, EV_READ);
 	ev_io_init(&h->io_leases, on_leases, h->leases.fd, EV_READ);
+	h->io_in.data = h->io_out.data = h->io_kernel.data = h->io_leases.data = h;
+}
+
+static void init_timers(struct hub *h)
+{
 	ev_init(&h->soon, on_soon);
 	ev_timer_init(&h->beat, on_beat, VIRT_HEARTBEAT_S, VIRT_HEARTBEAT_S);
 	ev_timer_init(&h->second, on_second, 1, 1);
 	ev_timer_init(&h->poll, on_poll, POLL_S, POLL_S);
 	ev_signal_init(&h->term, on_signal, SIGTERM);
 	ev_signal_init(&h->interrupt, on_signal, SIGINT);
-	h->io_in.data = h->io_out.data = h->io_kernel.data = h->io_leases.data = h;
 	h->soon.data = h->beat.data = h->second.data = h->poll.data = h;
-	if (serve) {
+}
+
+static void start_all(struct hub *h)
+{
+	if (h->options->mode == HUB_SERVE) {
 		ev_io_start(h->loop, &h->io_in);
 		ev_timer_start(h->loop, &h->beat);
 	}
@@ -441,7 +447,9 @@ int hub_run(const struct hub_options *options)
 	}
 	h.calls = (struct child_calls){ .arg = &h, .changed = changed, .log = say };
 	signal(SIGPIPE, SIG_IGN);
-	watch_all(&h);
+	init_io(&h);
+	init_timers(&h);
+	start_all(&h);
 	begin(&h);
 	ev_run(h.loop, 0);
 	end(&h);

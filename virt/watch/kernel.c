@@ -134,8 +134,8 @@ static bool take_neighbour(struct kernel *k, const struct rtnl *r)
 		n->marked = true;
 		return changed;
 	}
-	changed = n->failed || memcmp(n->mac, r->mac, 6);
-	if (memcmp(n->mac, r->mac, 6))
+	changed = n->failed || memcmp(n->mac, r->mac, 6) != 0;
+	if (memcmp(n->mac, r->mac, 6) != 0)
 		n->seen = ++k->counter;
 	memcpy(n->mac, r->mac, 6);
 	n->failed = n->gone = false;
@@ -322,7 +322,7 @@ void kernel_forget(struct kernel *k, const uint8_t mac[6])
 	for (size_t i = 0; i < k->n_neighbours; i++) {
 		const struct kernel_neighbour *e = &k->neighbours[i];
 
-		if ((!e->failed && !e->gone) || memcmp(e->mac, mac, 6))
+		if ((!e->failed && !e->gone) || memcmp(e->mac, mac, 6) != 0)
 			k->neighbours[n++] = *e;
 	}
 	k->n_neighbours = n;

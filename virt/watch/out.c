@@ -16,7 +16,8 @@ static char *with_newline(const char *line)
 
 	if (copy) {
 		memcpy(copy, line, len);
-		memcpy(copy + len, "\n", 2);
+		copy[len] = '\n';
+		copy[len + 1] = '\0';
 	}
 	return copy;
 }
@@ -42,7 +43,8 @@ void out_log(struct out *o, const char *line)
 		return;
 	}
 	memcpy(more + o->logs_len, line, len);
-	memcpy(more + o->logs_len + len, "\n", 2);
+	more[o->logs_len + len] = '\n';
+	more[o->logs_len + len + 1] = '\0';
 	o->logs = more;
 	o->logs_len += len + 1;
 }

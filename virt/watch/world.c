@@ -179,7 +179,7 @@ static bool nic_is_up(const struct kernel *k, const json_t *nic)
 		return false;
 	if (!*target)
 		return true;
-	return link && (link->master || (strcmp(type, "network") && strcmp(type, "bridge")));
+	return link && (link->master || (strcmp(type, "network") != 0 && strcmp(type, "bridge") != 0));
 }
 
 /* The key of struct joining's macs; @buf takes 15 + 1 + 17 octets and NUL */

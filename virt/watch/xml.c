@@ -23,7 +23,7 @@ xmlDoc *xml_read(const char *text, size_t len)
 
 bool xml_is(const xmlNode *node, const char *name, const char *ns)
 {
-	if (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name))
+	if (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0)
 		return false;
 	return !node->ns || !node->ns->href || (ns && !strcmp((const char *)node->ns->href, ns));
 }
