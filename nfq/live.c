@@ -121,6 +121,7 @@ int live_open(struct live *l, int kept)
 	struct nat_params p;
 	int err;
 
+	live_out_warn(l->file);
 	if (take_over(l, kept))
 		return 0;
 
@@ -405,6 +406,7 @@ static void change_finish(struct live *l, uint32_t ended)
 		conf_free(l->file);
 		l->file = ch->file;
 		change_limits(l);
+		live_out_warn(l->file);
 		l->n_kept = 0;
 		rules_change(l, l->conf, true);
 		if (l->reloaded)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "nat/wire.h"
+#include "nfq/log.h"
 #include "nfq/rules_out.h"
 
 static void unite(struct outside_taken *to, const struct outside_taken *from)
@@ -63,6 +64,21 @@ int live_out_rules(struct live *l, const struct conf *c, rules_way_fn way, struc
 	if (err)
 		rules_free(r);
 	return err;
+}
+
+void live_out_warn(const struct conf *c)
+{
+	char name[64];
+
+	for (unsigned i = 0; i < c->n_outs; i++) {
+		const struct conf_out *o = &c->outs[i];
+		unsigned port = outside_shared(o);
+
+		if (port)
+			log_warn("%s: ports %u-%u has ports that this host gives its own sockets, as %u; reserve them: "
+				 "sysctl net.ipv4.ip_local_reserved_ports=%u-%u", conf_out_name(name, o), o->lo, o->hi, port, o->lo,
+				 o->hi);
+	}
 }
 
 void live_out_block(struct live *l)

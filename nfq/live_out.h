@@ -18,6 +18,9 @@
  */
 int live_out_rules(struct live *l, const struct conf *c, rules_way_fn way, struct rules *r);
 
+/* live_out_warn - say which masquerades share ports with the host's own sockets, and what to do */
+void live_out_warn(const struct conf *c);
+
 /* live_out_block - look at the host's sockets again; to be called every few seconds, and costs nothing without masquerade */
 void live_out_block(struct live *l);
 

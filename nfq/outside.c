@@ -165,30 +165,38 @@ int outside_addr(const char *device, enum nat_family family, struct nat_addr *a)
 	return err;
 }
 
+/* net.ipv4.ip_local_port_range, or the kernel's default of it. */
+static void local_range(unsigned long *lo, unsigned long *hi)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	char line[64], *end;
+
+	*lo = 32768;
+	*hi = 60999;
+	if (!f)
+		return;
+	if (fgets(line, sizeof(line), f)) {
+		*lo = strtoul(line, &end, 10);
+		*hi = strtoul(end, NULL, 10);
+	}
+	fclose(f);
+	if (*lo > *hi || *hi > 65535) {
+		*lo = 32768;
+		*hi = 60999;
+	}
+}
+
 void outside_ranges(const struct conf_out *o, struct out_range range[OUT_RANGES])
 {
-	unsigned long lo = 32768, hi = 60999;
+	unsigned long lo, hi;
 	unsigned n = 0;
-	char line[64], *end;
-	FILE *f;
 
 	memset(range, 0, OUT_RANGES * sizeof(*range));
 	if (o->lo) {
 		range[0] = (struct out_range){ o->lo, o->hi };
 		return;
 	}
-	f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-	if (f) {
-		if (fgets(line, sizeof(line), f)) {
-			lo = strtoul(line, &end, 10);
-			hi = strtoul(end, NULL, 10);
-		}
-		fclose(f);
-	}
-	if (lo > hi || hi > 65535) {
-		lo = 32768;
-		hi = 60999;
-	}
+	local_range(&lo, &hi);
 	if (lo > FIRST_PORT)
 		range[n++] = (struct out_range){ FIRST_PORT, (uint16_t)(lo - 1) };
 	if (hi < 65535)
@@ -199,6 +207,43 @@ static void mark(struct outside_taken *t, unsigned proto, unsigned port)
 {
 	if (port <= 65535)
 		t->bit[proto][port / 32] |= UINT32_C(1) << port % 32;
+}
+
+/* net.ipv4.ip_local_reserved_ports: "20000-29999,40000", at most some KiB */
+static void mark_reserved(struct outside_taken *t, unsigned proto)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_reserved_ports", "re");
+	unsigned long lo, hi;
+	char line[8192], *at = line;
+
+	if (!f)
+		return;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	while (*at >= '0' && *at <= '9') {
+		lo = hi = strtoul(at, &at, 10);
+		if (*at == '-')
+			hi = strtoul(at + 1, &at, 10);
+		for (; lo <= hi && lo <= 65535; lo++)
+			mark(t, proto, (unsigned)lo);
+		at += *at == ',';
+	}
+}
+
+unsigned outside_shared(const struct conf_out *o)
+{
+	struct outside_taken reserved = { 0 };
+	unsigned long lo, hi;
+
+	if (o->kind != CONF_MASQUERADE || !o->lo)
+		return 0;
+	local_range(&lo, &hi);
+	mark_reserved(&reserved, POOL_TCP);
+	for (unsigned port = o->lo; port <= o->hi; port++)
+		if (port >= lo && port <= hi && !outside_is_taken(&reserved, POOL_TCP, port))
+			return port;
+	return 0;
 }
 
 /* The number behind the next colon, in hexadecimal, or ULONG_MAX; *@at is left behind it. */

@@ -30,6 +30,13 @@ int outside_addr(const char *device, enum nat_family family, struct nat_addr *a)
  */
 void outside_ranges(const struct conf_out *o, struct out_range range[OUT_RANGES]);
 
+/**
+ * outside_shared - would a masquerade take ports that the host's own sockets may be given?
+ * Only with `ports:` inside net.ipv4.ip_local_port_range and not in net.ipv4.ip_local_reserved_ports (R22).
+ * Returns the first such port, or 0.
+ */
+unsigned outside_shared(const struct conf_out *o);
+
 /* Ports that are taken, a bit each, host order: as pool_head.blocked. */
 struct outside_taken {
 	uint32_t bit[POOL_PROTOS][65536 / 32];

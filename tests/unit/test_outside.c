@@ -106,6 +106,26 @@ static void R22_ranges_leave_out_the_hosts_own(void **state)
 	assert_int_equal(r[1].lo, 0);
 }
 
+static void R22_ports_shared_with_the_host(void **state)
+{
+	static const struct { uint16_t lo, hi, shared; const char *reserved; } rows[] = {
+		{ 20000, 29999, 0, "" }, { 32768, 40000, 32768, "" }, { 30000, 33000, 32768, "" }, { 61000, 65535, 0, "" },
+		{ 40000, 40010, 0, "40000-40010" }, { 40000, 40010, 40005, "40000-40004,40006-40010" }, { 0, 0, 0, "" },
+	};
+
+	(void)state;
+	netns_enter();
+	world_up();
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		struct conf_out o = { .kind = CONF_MASQUERADE, .lo = rows[i].lo, .hi = rows[i].hi };
+		char cmd[128];
+
+		snprintf(cmd, sizeof(cmd), "sysctl -qw net.ipv4.ip_local_reserved_ports='%s'", rows[i].reserved);
+		assert_int_equal(netns_sh(cmd), 0);
+		assert_int_equal(outside_shared(&o), rows[i].shared);
+	}
+}
+
 static int bound(int family, int type, uint16_t port, bool listening)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -192,6 +212,7 @@ int main(void)
 		unit_add(picks[i].name, pick, &picks[i]);
 	unit_add("R25_device_down_or_gone", R25_device_down_or_gone, NULL);
 	unit_add("R22_ranges_leave_out_the_hosts_own", R22_ranges_leave_out_the_hosts_own, NULL);
+	unit_add("R22_ports_shared_with_the_host", R22_ports_shared_with_the_host, NULL);
 	unit_add("R22_sockets_of_the_host", R22_sockets_of_the_host, NULL);
 	unit_add("R25_table_follows_the_device", R25_table_follows_the_device, NULL);
 	return unit_run("outside");
