@@ -21,6 +21,9 @@ check no_conntrack_is_told log_has 'no conntrack in this kernel'
 matrix
 check no_conntrack_udp_lengths_v4 client peer burst -s 1:1472:147 $HX4 7
 check no_conntrack_udp_lengths_v6 client peer burst -s 1:1452:147 $HX6 7
+# Nobody puts fragments together here but the guests' own kernels.
+check R64_no_conntrack_udp_fragments_v4 client peer burst -s 1473:20000:6000 $HX4 7
+check R64_no_conntrack_udp_fragments_v6 client peer burst -s 1453:20000:6000 $HX6 7
 check no_conntrack_no_ct_rules eval '! rules | grep -qE "ct state|ctstate"'
 
 # A reload keeps to what was found at the start.
