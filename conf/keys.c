@@ -283,7 +283,8 @@ static void store(const struct conf_key *k, void *c, struct value v)
 		memcpy(field, ports, sizeof(ports));
 		return;
 	case CONF_TEXT:
-		memcpy(field, v.text, strlen(v.text) + 1);
+		if (v.text)		/* as it is, for every text that was read */
+			memcpy(field, v.text, strlen(v.text) + 1);
 		return;
 	}
 }

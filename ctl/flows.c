@@ -79,7 +79,7 @@ static void take(void *ctx, json_t *line)
 	}
 	if (l->n == l->room) {
 		size_t room = l->room ? 2 * l->room : 1024;
-		json_t **more = reallocarray(l->flow, room, sizeof(*more));
+		json_t **more = reallocarray(l->flow, room, sizeof(json_t *));
 
 		if (!more) {
 			l->oom = true;
@@ -116,7 +116,7 @@ static void table(struct listing *l)
 static void print(struct listing *l)
 {
 	if (sort_by != SORT_NONE)
-		qsort(l->flow, l->n, sizeof(*l->flow), order);
+		qsort(l->flow, l->n, sizeof(json_t *), order);
 	if (!l->c->json && !l->tuples) {
 		table(l);
 		return;

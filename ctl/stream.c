@@ -13,7 +13,7 @@
 #include "ctl/link.h"
 #include "nfq/ctl.h"
 
-enum { RECORD_MAX = sizeof(struct tap_record) + 2 * 65536 + 8 };
+enum { RECORD_MAX = sizeof(struct tap_record) + (2u << 16) + 8 };
 
 static const struct tap_record *current;
 static int link_fd = -1;

@@ -84,12 +84,12 @@ void connlog_fields(const struct tap_record *r, struct connlog_fields *f)
 	add(f, "OCTETS_OUT=%" PRIu64, flow->octets[!in]);
 }
 
-static void to_journal(const struct connlog_fields *f)
+static void to_journal(struct connlog_fields *f)
 {
 	struct iovec iov[CONNLOG_FIELDS];
 
 	for (unsigned i = 0; i < f->n; i++)
-		iov[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)f->text[i], .iov_len = strlen(f->text[i]) };
+		iov[i] = (struct iovec){ .iov_base = f->text[i], .iov_len = strlen(f->text[i]) };
 	sd_journal_sendv(iov, (int)f->n);	/* a journal that is not there takes nothing: nobody to tell */
 }
 

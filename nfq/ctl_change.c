@@ -122,7 +122,7 @@ static void answer_mistakes(struct ctl_client *c, char *text, const char *skip)
 }
 
 /* The forward as the text of a configuration: JSON is YAML, so its grammar and its messages are the file's. */
-static char *as_config(const json_t *req)
+static char *as_config(json_t *req)
 {
 	static const char *const keys[] = { "name", "to", "publish", "allow", "source" };
 	const struct conf *c = ctl_world()->live->conf;
@@ -165,7 +165,7 @@ static void added(struct ctl_client *c, struct conf *conf, uint32_t for_s)
 	conf_free(conf);
 }
 
-void ctl_run_add(struct ctl_client *c, const json_t *req)
+void ctl_run_add(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { "name", "to", "publish", "allow", "source", "for_s", NULL };
 	char why[CTL_WHY_OCTETS], *text, *said = NULL;
@@ -197,7 +197,7 @@ void ctl_run_add(struct ctl_client *c, const json_t *req)
 	free(said);
 }
 
-void ctl_run_del(struct ctl_client *c, const json_t *req)
+void ctl_run_del(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { "name", NULL };
 	char why[CTL_WHY_OCTETS];
@@ -223,7 +223,7 @@ void ctl_run_del(struct ctl_client *c, const json_t *req)
 	answer_after(c, name, true);
 }
 
-void ctl_run_reload(struct ctl_client *c, const json_t *req)
+void ctl_run_reload(struct ctl_client *c, json_t *req)
 {
 	struct live *live = ctl_world()->live;
 	struct conf *conf = NULL;

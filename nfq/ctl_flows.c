@@ -61,7 +61,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	return CTL_DONE;
 }
 
-void ctl_run_flows(struct ctl_client *c, const json_t *req)
+void ctl_run_flows(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { CTL_FILTER_KEYS, NULL };
 	struct flows_job *job = calloc(1, sizeof(*job));
@@ -71,7 +71,7 @@ void ctl_run_flows(struct ctl_client *c, const json_t *req)
 		ctl_error(c, "nfqnatd has no memory for this");
 		return;
 	}
-	job->req = json_incref((json_t *)(uintptr_t)req);
+	job->req = json_incref(req);
 	if (!ctl_request_known(req, known, why, sizeof(why)) || !ctl_filter_parse(req, &job->filter, why, sizeof(why))) {
 		ctl_error(c, "%s", why);
 		drop(job);

@@ -111,7 +111,7 @@ void ctl_flush_lost(void)
 	ctl_job_kick(job->client);
 }
 
-void ctl_run_flush(struct ctl_client *c, const json_t *req)
+void ctl_run_flush(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { CTL_FILTER_KEYS, "all", NULL };
 	struct flush_job *job;
@@ -136,7 +136,7 @@ void ctl_run_flush(struct ctl_client *c, const json_t *req)
 		return;
 	}
 	job->client = c;
-	job->req = json_incref((json_t *)(uintptr_t)req);
+	job->req = json_incref(req);
 	job->filter = filter;
 	current = job;
 	ctl_job(c, more, drop, job);

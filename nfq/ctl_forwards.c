@@ -76,7 +76,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	return CTL_DONE;
 }
 
-void ctl_run_forwards(struct ctl_client *c, const json_t *req)
+void ctl_run_forwards(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { NULL };
 	struct forwards_job *job = calloc(1, sizeof(*job));

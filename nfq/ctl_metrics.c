@@ -36,7 +36,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	return CTL_MORE;
 }
 
-void ctl_run_metrics(struct ctl_client *c, const json_t *req)
+void ctl_run_metrics(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { NULL };
 	struct metrics_job *job;

@@ -29,11 +29,11 @@ json_t *ctl_request_parse(const char *line, size_t len, const char **cmd, char *
 	return req;
 }
 
-bool ctl_request_known(const json_t *req, const char *const *known, char *why, size_t why_octets)
+bool ctl_request_known(json_t *req, const char *const *known, char *why, size_t why_octets)
 {
-	void *it = json_object_iter((json_t *)(uintptr_t)req);
+	void *it = json_object_iter(req);
 
-	for (; it; it = json_object_iter_next((json_t *)(uintptr_t)req, it)) {
+	for (; it; it = json_object_iter_next(req, it)) {
 		const char *key = json_object_iter_key(it);
 		unsigned i;
 
@@ -47,7 +47,7 @@ bool ctl_request_known(const json_t *req, const char *const *known, char *why, s
 	return true;
 }
 
-bool ctl_request_text(const json_t *req, const char *key, const char **text, char *why, size_t why_octets)
+bool ctl_request_text(json_t *req, const char *key, const char **text, char *why, size_t why_octets)
 {
 	const json_t *v = json_object_get(req, key);
 	size_t len = v ? json_string_length(v) : 0;
@@ -59,7 +59,7 @@ bool ctl_request_text(const json_t *req, const char *key, const char **text, cha
 	return false;
 }
 
-bool ctl_request_number(const json_t *req, const char *key, uint32_t min, uint32_t max, uint32_t *n, bool *is_set,
+bool ctl_request_number(json_t *req, const char *key, uint32_t min, uint32_t max, uint32_t *n, bool *is_set,
 			char *why, size_t why_octets)
 {
 	const json_t *v = json_object_get(req, key);
@@ -143,7 +143,7 @@ static bool state_of(const char *text, struct ctl_filter *f)
 }
 
 /* The four parts of "ends". */
-static bool ends_parse(const json_t *req, struct ctl_filter *f, char *why, size_t why_octets)
+static bool ends_parse(json_t *req, struct ctl_filter *f, char *why, size_t why_octets)
 {
 	const char *src, *dst;
 	uint32_t sport = 0, dport = 0;
@@ -170,7 +170,7 @@ static bool ends_parse(const json_t *req, struct ctl_filter *f, char *why, size_
 	return true;
 }
 
-bool ctl_filter_parse(const json_t *req, struct ctl_filter *f, char *why, size_t why_octets)
+bool ctl_filter_parse(json_t *req, struct ctl_filter *f, char *why, size_t why_octets)
 {
 	const char *address, *proto, *state;
 	uint32_t port = 0, family = 0;

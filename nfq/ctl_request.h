@@ -28,16 +28,16 @@ json_t *ctl_request_parse(const char *line, size_t len, const char **cmd, char *
  * ctl_request_known - does @req have keys of @known only?
  * @known: names, ended by NULL; "cmd" is known by itself
  */
-bool ctl_request_known(const json_t *req, const char *const *known, char *why, size_t why_octets);
+bool ctl_request_known(json_t *req, const char *const *known, char *why, size_t why_octets);
 
 /**
  * ctl_request_text - the text of @key
  * Returns false and @why if it is there and is no text of 1 to 255 octets; *@text is NULL if it is absent.
  */
-bool ctl_request_text(const json_t *req, const char *key, const char **text, char *why, size_t why_octets);
+bool ctl_request_text(json_t *req, const char *key, const char **text, char *why, size_t why_octets);
 
 /* ctl_request_number - the same for a whole number from @min to @max; *@is_set tells whether it is there */
-bool ctl_request_number(const json_t *req, const char *key, uint32_t min, uint32_t max, uint32_t *n, bool *is_set,
+bool ctl_request_number(json_t *req, const char *key, uint32_t min, uint32_t max, uint32_t *n, bool *is_set,
 			char *why, size_t why_octets);
 
 /* Which flows are meant. Empty: all. */
@@ -63,7 +63,7 @@ struct ctl_filter {
  *
  * @f points into @req. Returns false and @why.
  */
-bool ctl_filter_parse(const json_t *req, struct ctl_filter *f, char *why, size_t why_octets);
+bool ctl_filter_parse(json_t *req, struct ctl_filter *f, char *why, size_t why_octets);
 
 /* ctl_filter_has - is flow @flow meant? @forward: its forward's name; @guest: its guest's name, "" if it has none */
 bool ctl_filter_has(const struct ctl_filter *f, const struct nat_flow *flow, const char *forward, const char *guest);

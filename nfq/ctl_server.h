@@ -27,7 +27,7 @@ struct ctl_client;
 /* One row of the table of commands. */
 struct ctl_command {
 	const char *name;
-	void (*run)(struct ctl_client *c, const json_t *req);	/* answers, or leaves a job */
+	void (*run)(struct ctl_client *c, json_t *req);	/* answers, or leaves a job */
 };
 
 struct ctl_counts {

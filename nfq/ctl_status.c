@@ -93,7 +93,7 @@ static json_t *counts_json(void)
 			 (json_int_t)n.send_errors, "bad_messages", (json_int_t)n.bad_messages);
 }
 
-void ctl_run_status(struct ctl_client *c, const json_t *req)
+void ctl_run_status(struct ctl_client *c, json_t *req)
 {
 	const struct ctl_world *w = ctl_world();
 	const struct nat_block *b = w->live->state.nat.block;

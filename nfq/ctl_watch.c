@@ -76,7 +76,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 }
 
 /* The program as numbers; what is no instruction will be found by tap_slot_open(). */
-static bool read_program(const json_t *list, struct bpf_insn *insn, uint32_t *n)
+static bool read_program(json_t *list, struct bpf_insn *insn, uint32_t *n)
 {
 	size_t i;
 	json_t *row;
@@ -86,7 +86,7 @@ static bool read_program(const json_t *list, struct bpf_insn *insn, uint32_t *n)
 		return true;
 	if (!json_is_array(list) || json_array_size(list) > TAP_INSNS)
 		return false;
-	json_array_foreach((json_t *)(uintptr_t)list, i, row) {
+	json_array_foreach(list, i, row) {
 		json_int_t v[4];
 
 		if (json_array_size(row) != 4)
@@ -121,7 +121,7 @@ static const char *open_job(struct watch_job *job, bool packets, uint32_t snap)
 	return NULL;
 }
 
-void ctl_run_watch(struct ctl_client *c, const json_t *req)
+void ctl_run_watch(struct ctl_client *c, json_t *req)
 {
 	static const char *const known_events[] = { "what", CTL_FILTER_KEYS, NULL };
 	static const char *const known_packets[] = { "what", "snap", "filter", NULL };
@@ -142,7 +142,7 @@ void ctl_run_watch(struct ctl_client *c, const json_t *req)
 	}
 	job->client = c;
 	job->slot = -1;
-	job->req = json_incref((json_t *)(uintptr_t)req);
+	job->req = json_incref(req);
 	job->lost_tap = tap_lost(watch_tap());
 	what = json_string_value(json_object_get(req, "what"));
 	packets = what && !strcmp(what, "packets");

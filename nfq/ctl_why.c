@@ -64,16 +64,16 @@ static void guess(struct why_question *q, const struct nat *n)
 
 static bool read_hook(const char *word, uint8_t *hook)
 {
-	for (uint8_t h = 0; h < NAT_HOOKS; h++)
-		if (!strcmp(nat_hook_name(h), word)) {
-			*hook = h;
+	for (unsigned h = 0; h < NAT_HOOKS; h++)
+		if (!strcmp(nat_hook_name((enum nat_hook)h), word)) {
+			*hook = (uint8_t)h;
 			return true;
 		}
 	return false;
 }
 
 /* What is wrong with the question, or NULL. */
-static const char *read_question(const json_t *req, struct why_question *q, char *why, size_t why_octets)
+static const char *read_question(json_t *req, struct why_question *q, char *why, size_t why_octets)
 {
 	const struct nat *n = &ctl_world()->live->state.nat;
 	const char *hook, *in;
@@ -169,7 +169,7 @@ static json_t *answer_json(const struct why_question *q, const struct why_answer
 	return o;
 }
 
-void ctl_run_why(struct ctl_client *c, const json_t *req)
+void ctl_run_why(struct ctl_client *c, json_t *req)
 {
 	static const char *const known[] = { "proto", "src", "sport", "dst", "dport", "hook", "in", NULL };
 	char text[CTL_WHY_OCTETS];

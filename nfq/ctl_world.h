@@ -45,15 +45,15 @@ void ctl_flushed(uint32_t ended);
 void ctl_flush_lost(void);
 
 /* The commands, one file each. */
-void ctl_run_add(struct ctl_client *c, const json_t *req);
-void ctl_run_del(struct ctl_client *c, const json_t *req);
-void ctl_run_flush(struct ctl_client *c, const json_t *req);
-void ctl_run_metrics(struct ctl_client *c, const json_t *req);
-void ctl_run_reload(struct ctl_client *c, const json_t *req);
-void ctl_run_flows(struct ctl_client *c, const json_t *req);
-void ctl_run_forwards(struct ctl_client *c, const json_t *req);
-void ctl_run_why(struct ctl_client *c, const json_t *req);
-void ctl_run_watch(struct ctl_client *c, const json_t *req);
-void ctl_run_status(struct ctl_client *c, const json_t *req);
+void ctl_run_add(struct ctl_client *c, json_t *req);
+void ctl_run_del(struct ctl_client *c, json_t *req);
+void ctl_run_flush(struct ctl_client *c, json_t *req);
+void ctl_run_metrics(struct ctl_client *c, json_t *req);
+void ctl_run_reload(struct ctl_client *c, json_t *req);
+void ctl_run_flows(struct ctl_client *c, json_t *req);
+void ctl_run_forwards(struct ctl_client *c, json_t *req);
+void ctl_run_why(struct ctl_client *c, json_t *req);
+void ctl_run_watch(struct ctl_client *c, json_t *req);
+void ctl_run_status(struct ctl_client *c, json_t *req);
 
 #endif

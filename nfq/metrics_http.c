@@ -232,7 +232,7 @@ static int open_listener(const char *listen_at)
 
 	if (!colon)
 		return -EINVAL;
-	memcpy(addr, listen_at + v6, (size_t)(colon - listen_at) - 2 * v6);
+	memcpy(addr, listen_at + v6, (size_t)(colon - listen_at) - (v6 ? 2u : 0u));
 	port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
 	in4.sin_port = in6.sin6_port = port;
 	if (inet_pton(v6 ? AF_INET6 : AF_INET, addr, v6 ? (void *)&in6.sin6_addr : (void *)&in4.sin_addr) != 1)

@@ -22,7 +22,7 @@ static struct nat_flow some_flow(void)
 	return f;
 }
 
-static void as_filter(const json_t *req)
+static void as_filter(json_t *req)
 {
 	static const char *const known[] = { CTL_FILTER_KEYS, NULL };
 	const struct nat_flow flow = some_flow();
