@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -229,11 +230,14 @@ void child_stop(struct child *c)
 void child_watch(struct child *c)
 {
 	ev_tstamp silence = ev_now(c->loop) - c->heard;
+	char text[TEXT_ROOM];
 
 	if (!c->pid)
 		return;
 	if (silence > CHILD_HANGS_S) {
-		c->calls->log(c->calls->arg, "warn", "libvirtd does not answer: its connection is given up and tried anew");
+		snprintf(text, sizeof(text), "%.150s does not answer for %d s: the connection is given up and tried anew", c->uri,
+			 CHILD_HANGS_S);
+		c->calls->log(c->calls->arg, "warn", text);
 		kill(c->pid, SIGKILL);
 	} else if (silence > CHILD_SLOW_S && (!c->connection || json_is_true(json_object_get(c->connection, "up")))) {
 		c->reported = true;
