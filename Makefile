@@ -223,6 +223,9 @@ check-compliance: ## docs/rfc-compliance.md is true of the run before
 compliance: ## make docs/rfc-compliance.md anew, after make check
 	@tests/compliance/table build/results.log >docs/rfc-compliance.md.new && mv docs/rfc-compliance.md.new docs/rfc-compliance.md
 
+analyze: | .deps-test ## cppcheck and clang's analyzer, nothing to say
+	@tests/analyze
+
 soak: ## guests, forwards and faults at random with every octet checked: make soak MINUTES=30 SEED=1
 	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san $$(($(or $(MINUTES),30) * 60)) $(SEED)
 

@@ -136,7 +136,7 @@ static void print_target(const struct conf_guest *g, const struct conf_row *r, F
 	if (ports && (r->to_lo || !r->block))
 		fprintf(out, ":%u", r->to_lo);
 	if (ports && !r->block && r->lo != r->hi)
-		fprintf(out, "-%u", r->to_lo + (r->hi - r->lo));
+		fprintf(out, "-%u", (unsigned)(r->to_lo + (r->hi - r->lo)));
 	if (g->network)
 		fprintf(out, " network %s", g->network);
 	if (g->has4)

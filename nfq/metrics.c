@@ -225,10 +225,11 @@ static void guest_names(FILE *out, const struct tally *t)
 static void write_tally(FILE *out)
 {
 	static const char *const ways[] = { [TALLY_IN] = "in", [TALLY_OUT] = "out" };
-	struct tally *now = calloc(2, sizeof(*now)), *living = now + 1;
+	struct tally *now = calloc(2, sizeof(*now)), *living;
 
 	if (!now)
 		return;
+	living = now + 1;
 	metrics_tally(now, living);
 	guest_names(out, now);
 	tally_family(out, living, "forward_flows", "gauge", "Flows by forward and guest.", NULL, offsetof(struct tally_row, flows));

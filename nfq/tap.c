@@ -124,10 +124,11 @@ static void record(struct tap_writer *w, const struct nat_pkt *p, const uint8_t 
 	uint32_t kept = before < TAP_HEADERS_OCTETS ? before : TAP_HEADERS_OCTETS;
 	uint32_t octets = (uint32_t)(sizeof(struct tap_record) + before + after + 7) & ~7u;
 	struct tap_record *r = take(w, octets);
-	uint8_t *to = (uint8_t *)(r + 1);
+	uint8_t *to;
 
 	if (!r)
 		return;
+	to = (uint8_t *)(r + 1);
 	*r = (struct tap_record){ .octets = octets, .kind = TAP_PACKET, .slots = slots, .thread = w->index, .when = w->began,
 				  .pkt = *p, .before = before, .after = after };
 	r->pkt.data = NULL;
