@@ -184,6 +184,11 @@ class Lab:
             with open(CONNTRACK_MAX, "w") as f:
                 f.write(str(flows))
 
+    def forget(self):
+        """What the kernel tracked for one contender would meet the next one's packets as strangers with the same answers, and drop them."""
+        if shutil.which("conntrack"):
+            self.run("host", "conntrack", "-F", check=False)
+
     def down(self):
         for p in list(self.running):
             self.end(p)
