@@ -48,9 +48,9 @@ PKGS	+= libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
 LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
-NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c))
+NFQ_O	:= $(patsubst %.c,$B/%.o,$(wildcard nfq/*.c nfq/*/*.c))
 REPLAY_O := $(patsubst %.c,$B/%.o,$(wildcard replay/*.c))
-CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c import/*.c doctor/*.c)))
+CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c ctl/*/*.c conf/import/*.c)))
 # virt/ beside the watcher in virt/watch/: what the main process makes of it.
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c virt/*.c))
 # nfqnat-virt is the only program linked with libvirt; where its headers are missing all the rest is built.
@@ -65,114 +65,80 @@ UNIT	:= $(patsubst tests/unit/%.c,$B/unit/%,$(filter-out $(if $(LIBVIRT),,%/test
 BENCH	:= $(patsubst bench/%.c,$B/bench/%,$(wildcard bench/*.c)) $B/bench/loadgen
 LOAD_O	:= $(patsubst %.c,$B/%.o,$(wildcard bench/load/*.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS	:= $(wildcard nat/*.h nfq/*.h conf/*.h virt/*.h virt/watch/*.h replay/*.h ctl/*.h import/*.h doctor/*.h)
+DIRS	:= nat nfq nfq/ctl nfq/steer conf conf/import virt virt/watch replay ctl ctl/doctor
+HEADERS	:= $(wildcard $(DIRS:%=%/*.h))
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-.PHONY: all help demo check check-unit check-pure check-headers check-golden check-replay check-import check-docs check-fuzz check-netns check-libvirt check-kernel mutate fuzz tidy \
-	bench bench-quick check-bench check-compliance compliance install uninstall clean
+CHECKS	:= check-pure check-headers check-unit check-golden check-replay check-import check-docs check-fuzz check-bench \
+	   check-netns check-libvirt check-compliance
+.PHONY: all help demo check $(CHECKS) check-kernel check-package check-soak compliance mutate fuzz tidy soak bench bench-quick \
+	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
+# How a program is linked, and one of a single file compiled and linked; libraries follow.
+LD	= @mkdir -p $(@D); echo "  LD $@"; $(CC) $(OPT) $(LDFLAGS) -o $@
+CCLD	= @mkdir -p $(@D); echo "  LD $@"; $(CC) $(NF_CFLAGS) $(XML_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 $B/nfqnatd: $B/main.o $(REPLAY_O) $(NFQ_O) $(CONF_O) $B/libnat.a
-	@echo "  LD $@"
-	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LD) $^ $(LIBS)
 
 # What nfqnatctl takes of the daemon's parts: only those that it uses.
 $B/nfqnatctl: $B/ctl/main.o $(CTL_O) $B/libnfqnat.a
-	@echo "  LD $@"
-	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
-
-$B/libnfqnat.a: $(NFQ_O) $(CONF_O) $(NAT_O)
-	@rm -f $@
-	@echo "  AR $@"
-	@$(AR) rcs $@ $^
+	$(LD) $^ $(LIBS)
 
 $B/nfqnat-virt: $(patsubst %.c,$B/%.o,$(wildcard virt/watch/*.c)) $B/conf/ip.o
-	@echo "  LD $@"
-	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libvirt $(VIRT_PKGS)) -lev
+	$(LD) $^ $(shell pkg-config --libs libvirt $(VIRT_PKGS)) -lev
 
-$B/libwatch.a: $(WATCH:%.c=$B/%.o)
-	@rm -f $@
-	@echo "  AR $@"
-	@$(AR) rcs $@ $^
-
-.PHONY: no-libvirt
 no-libvirt:
 	@echo "  no libvirt headers (libvirt-dev): nfqnat-virt is not built, guests cannot be followed"
 
 $B/libnat.a: $(NAT_O)
-	@rm -f $@
-	@echo "  AR $@"
-	@$(AR) rcs $@ $^
+$B/libnfqnat.a: $(NFQ_O) $(CONF_O) $(NAT_O)
+$B/libwatch.a: $(WATCH:%.c=$B/%.o)
+# q: two objects of one name, from two folders, both stay.
+$B/%.a:
+	@rm -f $@; echo "  AR $@"; $(AR) qcs $@ $^
 
 $B/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  CC $@"
-	@$(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo "  CC $@"; $(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $B/tools/%: tests/tools/%.c
-	@mkdir -p $(@D)
-	@echo "  LD $@"
-	@$(CC) $(NF_CFLAGS) $(CFLAGS) -o $@ $<
+	$(CCLD)
 
 $B/bench/%: bench/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
-	@mkdir -p $(@D)
-	@echo "  LD $@"
-	@$(CC) $(NF_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(NFQ_O) $(CONF_O) $B/libnat.a $(LIBS)
+	$(CCLD) $(NFQ_O) $(CONF_O) $B/libnat.a $(LIBS)
 
 # The load generator is a program of its own, of several files.
 $B/bench/loadgen: $(LOAD_O)
-	@mkdir -p $(@D)
-	@echo "  LD $@"
-	@$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -ljansson
+	$(LD) $^ -ljansson
 
-# Unit tests link all but main.c.
+# Unit tests link all but main.c; one takes libvirt.
 $B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a | .deps-test
-	@mkdir -p $(@D)
-	@echo "  LD $@"
-	@$(CC) $(NF_CFLAGS) $(XML_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_O) $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a -lcmocka $(LIBS)
-
-# The one unit test that takes libvirt.
+	$(CCLD) $(UNIT_O) $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a -lcmocka $(LIBS)
 $B/unit/test_source: $B/virt/watch/source.o
 $B/unit/test_source: UNIT_O := $B/virt/watch/source.o
 $B/unit/test_source: LIBS += -lvirt
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard nat/*.c nfq/*.c conf/*.c virt/*.c replay/*.c import/*.c doctor/*.c) $(WATCH))
+FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard $(patsubst %,%/*.c,$(filter-out virt/watch ctl,$(DIRS)))) $(WATCH))
 
 build/fuzz/obj/%.o: %.c $(HEADERS) | .deps-test
-	@mkdir -p $(@D)
-	@echo "  CC $@"
-	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	@mkdir -p $(@D); echo "  CC $@"; $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(FUZZ_O)
-	@mkdir -p $(@D)
-	@echo "  LD $@"
-	@$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS)
+	@mkdir -p $(@D); echo "  LD $@"; $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS)
 
 demo: all | .deps-demo ## run the main job on real packets in namespaces and print each translation
 	@tests/demo
-
-CHECKS	:= check-pure \
-	   check-headers \
-	   check-unit \
-	   check-golden \
-	   check-replay \
-	   check-import \
-	   check-docs \
-	   check-fuzz \
-	   check-bench \
-	   check-netns \
-	   check-libvirt \
-	   check-compliance
 
 # Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
 # it fetches and boots another kernel, which takes minutes.
@@ -185,37 +151,25 @@ check-pure: $B/libnat.a ## prove that nat/ does no I/O and includes nothing but 
 check-headers: | .deps-test ## every header compiles alone
 	@tests/check-headers "$(CC) $(XML_CFLAGS)" $(HEADERS)
 
-check-unit: ## unit tests with sanitizers
-	@$(MAKE) --no-print-directory SAN=1 unit-run
-.PHONY: unit-run
-unit-run: $(UNIT)
-	@tests/run-unit $(UNIT)
-
-check-golden: ## configuration files and what the daemon says of them
-	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd && tests/golden/run build/san/nfqnatd
-
-check-replay: ## captures and what the engine makes of them
-	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd && tests/replay/run build/san/nfqnatd
-
-check-import: ## other programs' forwards and what nfqnatctl import makes of them
-	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/import/run build/san
-
-check-docs: ## manuals without mistakes and without gaps, links that lead somewhere
-	@$(MAKE) --no-print-directory SAN=1 build/san/nfqnatd build/san/nfqnatctl && tests/docs/run build/san
-
 check-fuzz: $(FUZZ) ## short run of each fuzzer
 	@tests/fuzz/run $(FUZZ)
 
-check-libvirt: ## a real libvirtd with real guests
-	@$(MAKE) --no-print-directory SAN=1 all && tests/libvirt/run build/san
-
-check-netns: ## real packets in namespaces
-	@$(MAKE) --no-print-directory SAN=1 all && tests/netns/run build/san
-
+# What runs on a build with sanitizers: its runner in tests/ is given that build.
+SANITIZED := check-unit check-golden check-replay check-import check-docs check-bench check-netns check-libvirt
+check-unit: ## unit tests
+check-golden: ## configuration files and what the daemon says of them
+check-replay: ## captures and what the engine makes of them
+check-import: ## other programs' forwards and what nfqnatctl import makes of them
+check-docs: ## manuals without mistakes and without gaps, links that lead somewhere
 check-bench: ## the bench harness itself: what it counts is true
-	@$(MAKE) --no-print-directory SAN=1 bench-programs && tests/bench/run build/san
-.PHONY: bench-programs
-bench-programs: all $(BENCH)
+check-netns: ## real packets in namespaces
+check-libvirt: ## a real libvirtd with real guests
+check-unit: NEEDS := unit-programs
+check-bench: NEEDS := bench-programs
+$(SANITIZED):
+	@$(MAKE) --no-print-directory SAN=1 all $(NEEDS) && tests/$(@:check-%=%)/run build/san
+unit-programs: $(UNIT)
+bench-programs: $(BENCH)
 
 check-compliance: ## docs/rfc-compliance.md is true of the run before
 	@tests/compliance/run build/results.log docs/rfc-compliance.md
@@ -242,7 +196,7 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)
 
 tidy: | .deps-test ## clang-tidy, no warning allowed
-	@clang-tidy --quiet $(wildcard nat/*.c nfq/*.c conf/*.c replay/*.c ctl/*.c import/*.c doctor/*.c virt/watch/*.c main.c) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I. $(XML_CFLAGS)
+	@clang-tidy --quiet main.c $(wildcard $(DIRS:%=%/*.c)) -- -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"tidy"' -I. $(XML_CFLAGS)
 
 bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
 	@bench/run
@@ -257,7 +211,6 @@ install: all $(BENCH) install-service ## install below PREFIX (and DESTDIR)
 
 # What a package has: programs, service, manuals, and a configuration that forwards nothing, if there is none.
 LIBDIR	:= $(if $(filter /usr,$(PREFIX)),$(DESTDIR)/usr/lib,$(DESTDIR)$(PREFIX)/lib)
-.PHONY: install-service
 install-service:
 	install -d $(BIN) $(UNITS) $(ETC)/forwards.d
 	install -Dm755 build/nfqnatd $(SBIN)/nfqnatd
@@ -270,8 +223,8 @@ install-service:
 	set -e; for m in $(wildcard docs/*.[158]); do install -Dm644 $$m $(MAN)/man$${m##*.}/$${m##*/}; done
 	install -Dm644 -t $(DOC)/examples $(wildcard examples/*.yaml)
 	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
-	install -Dm755 -t $(DOC)/examples/openrc openrc/nfqnatd
-	install -Dm755 -t $(DOC)/examples/runit runit/run
+	install -Dm755 -t $(DOC)/examples/openrc systemd/openrc/nfqnatd
+	install -Dm755 -t $(DOC)/examples/runit systemd/runit/run
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration

@@ -133,7 +133,7 @@ struct conf {
 	uint32_t half_open;		/* unanswered flows, at most; 0: a quarter of max_flows */
 	uint32_t mss;			/* enum conf_mss, or octets */
 	bool connection_log;		/* one line when a flow begins and one when it ends, with octets */
-	char control_socket[108];	/* of nfqnatctl: nfq/ctl.h */
+	char control_socket[108];	/* of nfqnatctl: nfq/ctl/ctl.h */
 	bool control_given;		/* on the command line: the file does not matter */
 	char control_group[33];		/* who may ask, beside root */
 	char metrics_listen[64];	/* "127.0.0.1:9477", "[::1]:9477", or "off" */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* doctor - nfqnatctl doctor: the findings of doctor/, for people and for machines */
-#include "doctor/doctor.h"
+#include "ctl/doctor/doctor.h"
 
 #include <getopt.h>
 #include <jansson.h>

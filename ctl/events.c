@@ -5,7 +5,7 @@
 #include "ctl/filter.h"
 #include "ctl/link.h"
 #include "ctl/stream.h"
-#include "nfq/ctl_json.h"
+#include "nfq/ctl/json.h"
 #include "nfq/show.h"
 
 static json_t *event_json(const struct stream *s, const struct tap_record *r)

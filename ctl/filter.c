@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/cmd.h"
-#include "nfq/ctl_request.h"
+#include "nfq/ctl/request.h"
 
 static bool number_option(json_t *req, const char *key, const char *value, long min, long max)
 {

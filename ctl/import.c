@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* import - nfqnatctl import: a file of another program in, nfqnat.yaml out */
-#include "import/import.h"
+#include "conf/import/import.h"
 
 #include <errno.h>
 #include <getopt.h>

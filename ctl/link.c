@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "nfq/ctl.h"
+#include "nfq/ctl/ctl.h"
 
 static void explain(const struct ctl *c, int err)
 {

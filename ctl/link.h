@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link - nfqnatctl's connection to the daemon; the protocol is in nfq/ctl.h.
+ * link - nfqnatctl's connection to the daemon; the protocol is in nfq/ctl/ctl.h.
  */
 #ifndef CTL_LINK_H
 #define CTL_LINK_H

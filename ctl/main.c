@@ -6,7 +6,7 @@
 
 #include "ctl/cmd.h"
 #include "ctl/out.h"
-#include "nfq/ctl.h"
+#include "nfq/ctl/ctl.h"
 
 static void help(FILE *out)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/link.h"
-#include "nfq/ctl.h"
+#include "nfq/ctl/ctl.h"
 
 enum { RECORD_MAX = sizeof(struct tap_record) + (2u << 16) + 8 };
 

@@ -7,7 +7,7 @@
 #include "ctl/link.h"
 #include "ctl/out.h"
 #include "ctl/stream.h"
-#include "nfq/ctl_json.h"
+#include "nfq/ctl/json.h"
 #include "nfq/show.h"
 
 static json_t *device(uint32_t ifindex)

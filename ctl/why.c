@@ -8,8 +8,8 @@
 #include "ctl/json.h"
 #include "ctl/link.h"
 #include "ctl/out.h"
-#include "doctor/fw.h"
-#include "nfq/ctl_request.h"
+#include "ctl/doctor/fw.h"
+#include "nfq/ctl/request.h"
 
 static void step(struct ctl *c, const char *title, const json_t *p)
 {

@@ -11,7 +11,7 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
-#include "nfq/ctl_world.h"
+#include "nfq/ctl/world.h"
 #include "nfq/log.h"
 #include "nfq/show.h"
 #include "nfq/watch.h"

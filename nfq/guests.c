@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "nfq/blocks_file.h"
-#include "nfq/ctl_world.h"
+#include "nfq/ctl/world.h"
 #include "nfq/guests_show.h"
 #include "nfq/log.h"
 

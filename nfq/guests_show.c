@@ -4,7 +4,7 @@
 
 #include <arpa/inet.h>
 
-#include "nfq/ctl_json.h"
+#include "nfq/ctl/json.h"
 
 static size_t way_words(char *buf, size_t octets, const struct virt_way *w, enum nat_family family)
 {

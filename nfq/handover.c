@@ -12,7 +12,7 @@
 #include "nfq/kept.h"
 #include "nfq/log.h"
 #include "nfq/notify.h"
-#include "nfq/run.h"
+#include "nfq/steer/run.h"
 
 enum { WORDS_OCTETS = 256 };
 

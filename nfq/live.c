@@ -12,7 +12,7 @@
 #include "nfq/live_out.h"
 #include "nfq/log.h"
 #include "nfq/route.h"
-#include "nfq/rules.h"
+#include "nfq/steer/rules.h"
 
 enum { WHY_OCTETS = 1024, WAYS_KNOWN = 256 };
 

@@ -25,7 +25,7 @@
 #include "conf/dynamic.h"
 #include "nfq/outside.h"
 #include "nfq/state.h"
-#include "nfq/steer.h"
+#include "nfq/steer/steer.h"
 #include "nfq/table.h"
 
 /* Who contributes forwards at run time. */

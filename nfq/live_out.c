@@ -6,7 +6,7 @@
 
 #include "nat/wire.h"
 #include "nfq/log.h"
-#include "nfq/rules_out.h"
+#include "nfq/steer/rules_out.h"
 
 static void unite(struct outside_taken *to, const struct outside_taken *from)
 {

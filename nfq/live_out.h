@@ -10,7 +10,7 @@
 #define NFQ_LIVE_OUT_H
 
 #include "nfq/live.h"
-#include "nfq/rules.h"
+#include "nfq/steer/rules.h"
 
 /**
  * live_out_rules - rules_make(), with outbound rules

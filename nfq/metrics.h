@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "nfq/ctl_world.h"
+#include "nfq/ctl/world.h"
 #include "nfq/tally.h"
 
 /* metrics_write - the whole text, `# EOF` included. O(flow table): about 5 ms for 262144 slots. */

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "nfq/ctl_server.h"
+#include "nfq/ctl/server.h"
 #include "nfq/log.h"
 
 enum {

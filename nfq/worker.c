@@ -15,7 +15,7 @@
 
 #include "nfq/batch.h"
 #include "nfq/control.h"
-#include "nfq/ctl_server.h"
+#include "nfq/ctl/server.h"
 #include "nfq/log.h"
 #include "nfq/metrics_http.h"
 #include "nfq/sandbox.h"

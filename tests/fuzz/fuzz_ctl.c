@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "nat/tcp.h"
-#include "nfq/ctl_request.h"
+#include "nfq/ctl/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

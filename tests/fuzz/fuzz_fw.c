@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/fw.h"
+#include "ctl/doctor/fw.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

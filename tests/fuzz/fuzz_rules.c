@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nfq/rules.h"
+#include "nfq/steer/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 
 #include <sched.h>
 
-#include "nfq/run.h"
+#include "nfq/steer/run.h"
 #include "tests/unit/unit.h"
 
 static int netns_state;		/* 0: not tried, 1: inside, -1: not possible */

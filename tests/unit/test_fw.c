@@ -4,7 +4,7 @@
 
 #include <netinet/in.h>
 
-#include "doctor/fw.h"
+#include "ctl/doctor/fw.h"
 
 /* Packets: N = new, E = of a connection; from the client (known, or ? any) to the guest's port 80, up0 to virbr0. */
 struct row {

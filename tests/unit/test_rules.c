@@ -4,10 +4,10 @@
  *
  * UPDATE_GOLDEN=1 in the environment writes the golden files anew: read the difference.
  */
-#include "nfq/rules.h"
+#include "nfq/steer/rules.h"
 
 
-#include "nfq/rules_out.h"
+#include "nfq/steer/rules_out.h"
 #include "tests/unit/netns.h"
 
 #define GOLDEN "tests/unit/golden/rules/"

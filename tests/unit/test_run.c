@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* run: what a program reads, says, and how it ends. */
-#include "nfq/run.h"
+#include "nfq/steer/run.h"
 
 #include <fcntl.h>
 #include <signal.h>

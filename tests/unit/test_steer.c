@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* steer: rules in a real kernel: they come, are replaced without a gap, and go. No queue is bound: what is queued is lost. */
-#include "nfq/steer.h"
+#include "nfq/steer/steer.h"
 
 #include <sys/wait.h>
 

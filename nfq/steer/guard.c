@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guard - see guard.h */
+#include "nfq/steer/guard.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nfq/ctl/world.h"
+#include "nfq/log.h"
+
+enum {
+	GET_INFO = 64,			/* IPT_SO_GET_INFO and IP6T_SO_GET_INFO */
+	NAME_OCTETS = 32,
+};
+
+/* struct ipt_getinfo and ip6t_getinfo, which are the same; their headers cannot be included beside netinet/in.h. */
+struct table_info {
+	char name[32];
+	uint32_t valid_hooks, hook_entry[5], underflow[5], num_entries, size;
+};
+
+static const double POLL_S = 0.5;	/* legacy tables */
+static const double AGAIN_S = 0.1;	/* a change is under way, or putting them back failed */
+
+static const char *const tables[] = { "raw", "mangle" };
+
+static struct {
+	struct live *live;
+	struct ev_loop *loop;
+	struct mnl_socket *nl;
+	int probe[2];			/* for legacy tables, by family */
+	struct table_info size[2][2];	/* by table and family, as seen last */
+	unsigned restored;
+	int adopted;			/* rules that are there though we installed others: not fought over; -1: none */
+	char who[NAME_OCTETS];		/* the program that changed rules last */
+	ev_io io;
+	ev_timer poll, again;
+} guard = { .probe = { -1, -1 }, .adopted = -1 };
+
+static int note_name(const struct nlattr *a, void *data)
+{
+	(void)data;
+	if (mnl_attr_get_type(a) == NFTA_GEN_PROC_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0) {
+		strncpy(guard.who, mnl_attr_get_str(a), sizeof(guard.who) - 1);
+		for (char *p = guard.who; *p; p++)
+			if (*p < ' ' || *p > '~')
+				*p = '?';
+	}
+	return MNL_CB_OK;
+}
+
+/* @data: bool, out: was anything taken away? */
+static int on_message(const struct nlmsghdr *h, void *data)
+{
+	switch (h->nlmsg_type & 0xff) {
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_DELRULE:
+		*(bool *)data = true;
+		break;
+	case NFT_MSG_NEWGEN:
+		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_name, NULL);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* Read all news. More than the socket holds is news too. */
+static bool drain(void)
+{
+	static char buf[1 << 16];
+	bool gone = false;
+
+	for (;;) {
+		ssize_t n = recv(mnl_socket_get_fd(guard.nl), buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ENOBUFS)
+			gone = true;
+		else if (n <= 0)
+			return gone;
+		else
+			mnl_cb_run(buf, (size_t)n, 0, 0, on_message, &gone);
+	}
+}
+
+static void later(void)
+{
+	ev_timer_set(&guard.again, AGAIN_S, 0.);
+	ev_timer_start(guard.loop, &guard.again);
+}
+
+/* Something was taken away: was it ours? */
+static void look(void)
+{
+	unsigned want, have;
+
+	ev_timer_stop(guard.loop, &guard.again);
+	if (guard.live->change.under_way || guard.live->held) {
+		later();		/* rules are about to change */
+		return;
+	}
+	if (!steer_count(&guard.live->steer, &want, &have) || have == want || (int)have == guard.adopted)
+		return;
+	log_warn("%u of %u rules are there, others were removed, last by %s; putting them back", have, want,
+		 *guard.who ? guard.who : "somebody");
+	if (live_restore(guard.live) < 0) {
+		later();
+		return;
+	}
+	guard.restored++;
+	log_info("rules are back (%u times so far)", guard.restored);
+	/* Counted otherwise than written, by some other version of the program: do not put back for ever. */
+	guard.adopted = steer_count(&guard.live->steer, &want, &have) && have != want ? (int)have : -1;
+}
+
+static void on_news(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	if (drain())
+		look();
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+	look();
+}
+
+/* The size of a legacy table; false: it is not there, or not to be had. */
+static bool table_size(unsigned t, unsigned f, struct table_info *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	strcpy(out->name, tables[t]);
+	return getsockopt(guard.probe[f], f ? IPPROTO_IPV6 : IPPROTO_IP, GET_INFO, out, &len) == 0;
+}
+
+static void on_poll(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct table_info now;
+	bool changed = false;
+
+	(void)loop;
+	(void)w;
+	(void)events;
+	if (!steer_is_legacy(&guard.live->steer))
+		return;
+	for (unsigned t = 0; t < 2; t++)
+		for (unsigned f = 0; f < 2; f++) {
+			/* Only tables that we use: asking for one that is not there makes it. */
+			if (!guard.live->steer.text[t][f] || !table_size(t, f, &now))
+				continue;
+			changed |= now.num_entries != guard.size[t][f].num_entries || now.size != guard.size[t][f].size ||
+				   memcmp(now.hook_entry, guard.size[t][f].hook_entry, sizeof(now.hook_entry)) != 0;
+			guard.size[t][f] = now;
+		}
+	if (changed) {
+		*guard.who = '\0';
+		look();
+	}
+}
+
+static json_t *status(void *ctx)
+{
+	(void)ctx;
+	return json_pack("{s:i}", "restored", (int)guard.restored);
+}
+
+void guard_start(struct ev_loop *loop, struct live *live)
+{
+	const int group = NFNLGRP_NFTABLES;
+
+	guard.loop = loop;
+	guard.live = live;
+	ctl_status_add("rules", status, NULL);
+	ev_timer_init(&guard.again, on_again, AGAIN_S, 0.);
+	ev_timer_init(&guard.poll, on_poll, POLL_S, POLL_S);
+	guard.probe[0] = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	guard.probe[1] = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	ev_timer_start(loop, &guard.poll);
+	guard.nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!guard.nl || mnl_socket_bind(guard.nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_setsockopt(guard.nl, NETLINK_ADD_MEMBERSHIP, (void *)(uintptr_t)&group, sizeof(group)) < 0) {
+		log_warn("the kernel does not tell of changed rules: %s; rules that others remove stay away", strerror(errno));
+		return;
+	}
+	ev_io_init(&guard.io, on_news, mnl_socket_get_fd(guard.nl), EV_READ);
+	ev_io_start(loop, &guard.io);
+}
+
+void guard_stop(void)
+{
+	if (!guard.loop)
+		return;
+	ev_timer_stop(guard.loop, &guard.poll);
+	ev_timer_stop(guard.loop, &guard.again);
+	ev_io_stop(guard.loop, &guard.io);
+	if (guard.nl)
+		mnl_socket_close(guard.nl);
+	for (unsigned f = 0; f < 2; f++)
+		if (guard.probe[f] >= 0)
+			close(guard.probe[f]);
+	guard.loop = NULL;
+	guard.nl = NULL;
+	guard.probe[0] = guard.probe[1] = -1;
+}

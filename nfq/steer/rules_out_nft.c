@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules_out_nft - outbound rules as text for nft -f; see rules_out.h */
+#include "nfq/steer/rules_out.h"
+
+static const char *family_word(const struct rules_out *ro)
+{
+	return ro->conf.inside.family == NAT_IPV4 ? "ip" : "ip6";
+}
+
+static void queue(const struct rules *r, bool tcp, FILE *out)
+{
+	unsigned first = r->queue + (tcp ? 0 : r->workers);
+
+	if (r->workers == 1)
+		fprintf(out, " queue num %u\n", first);
+	else
+		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, tcp ? "" : " fanout");
+}
+
+/* @match and every protocol. */
+static void queue_all(const struct rules *r, const char *match, FILE *out)
+{
+	fprintf(out, "\t\t%s meta l4proto tcp", match);
+	queue(r, true, out);
+	fprintf(out, "\t\t%s", match);
+	queue(r, false, out);
+}
+
+/* @match and the ports of mappings. */
+static void queue_ports(const struct rules *r, const struct rules_out *ro, const char *match, const char *side, FILE *out)
+{
+	static const char *const protos[2] = { "tcp", "udp" };
+
+	for (unsigned p = 0; p < 2; p++) {
+		if (!ro->n_ports[p])
+			continue;
+		fprintf(out, "\t\t%s %s %s { ", match, protos[p], side);
+		for (unsigned i = 0; i < ro->n_ports[p]; i++)
+			fprintf(out, "%s%u-%u", i ? ", " : "", ro->port[p][i].lo, ro->port[p][i].hi);
+		fputs(" }", out);
+		queue(r, p == 0, out);
+	}
+}
+
+static void queue_answers(const struct rules *r, const struct rules_out *ro, const char *match, FILE *out)
+{
+	bool v4 = ro->conf.inside.family == NAT_IPV4;
+
+	queue_ports(r, ro, match, "dport", out);
+	fprintf(out, "\t\t%s %s", match, v4 ? "icmp type { echo-reply, timestamp-reply }" : "icmpv6 type echo-reply");
+	queue(r, false, out);
+	fprintf(out, "\t\t%s meta l4proto { gre, esp, sctp, udplite }", match);	/* R26: one inside host for each remote */
+	queue(r, false, out);
+	if (!r->fragments)
+		return;
+	fprintf(out, "\t\t%s %s", match, v4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists");
+	queue(r, false, out);
+}
+
+static void write_far(const struct rules *r, const struct rules_out *ro, FILE *out)
+{
+	const struct conf_out *o = &ro->conf;
+	enum nat_family family = (enum nat_family)o->inside.family;
+	const char *ip = family_word(ro);
+	char text[64], match[160], dev[40] = "";
+
+	if (*o->out)
+		snprintf(dev, sizeof(dev), "iifname \"%s\" ", o->out);
+	if (o->kind != CONF_MASQUERADE) {
+		snprintf(match, sizeof(match), "%s%s daddr %s", dev, ip,
+			 rules_out_text(text, &o->outside.addr, o->outside.bits, family));
+		queue_all(r, match, out);
+		return;
+	}
+	rules_out_text(text, &o->inside.addr, o->inside.bits, family);
+	snprintf(match, sizeof(match), "%s%s saddr %s", dev, ip, text);
+	queue_all(r, match, out);
+	snprintf(match, sizeof(match), "%s%s daddr %s", dev, ip, text);
+	queue_all(r, match, out);
+	for (unsigned i = 0; i < o->n_to; i++) {
+		snprintf(match, sizeof(match), "%s daddr %s", ip,
+			 rules_out_text(text, &o->to[i], family == NAT_IPV4 ? 32 : 128, family));
+		queue_answers(r, ro, match, out);
+		fprintf(out, "\t\t%s %s", match, family == NAT_IPV4 ?
+			"icmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }" :
+			"icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }");
+		queue(r, false, out);
+	}
+}
+
+static void write_near(const struct rules *r, const struct rules_out *ro, FILE *out)
+{
+	const struct conf_out *o = &ro->conf;
+	char text[64], match[160];
+
+	if (o->kind != CONF_MASQUERADE || o->n_to)
+		return;
+	snprintf(match, sizeof(match), "iifname \"%s\" meta nfproto %s", o->out,
+		 o->inside.family == NAT_IPV4 ? "ipv4" : "ipv6");
+	queue_answers(r, ro, match, out);
+	if (o->filter == CONF_FILTER_BOTH)
+		return;
+	snprintf(match, sizeof(match), "%s saddr %s", family_word(ro),
+		 rules_out_text(text, &o->inside.addr, o->inside.bits, (enum nat_family)o->inside.family));
+	queue_ports(r, ro, match, "dport", out);
+}
+
+static void write_forward(const struct rules *r, const struct rules_out *ro, FILE *out)
+{
+	const struct conf_out *o = &ro->conf;
+	const char *ip = family_word(ro);
+	char text[64], match[200];
+
+	if (o->kind != CONF_MASQUERADE)
+		return;
+	rules_out_text(text, &o->inside.addr, o->inside.bits, (enum nat_family)o->inside.family);
+	if (r->conntrack) {
+		snprintf(match, sizeof(match), "iifname \"%s\" %s daddr %s ct state new", o->out, ip, text);
+		queue_all(r, match, out);
+	}
+	if (o->filter == CONF_FILTER_BOTH)
+		return;
+	snprintf(match, sizeof(match), "%s saddr %s %s daddr %s", ip, text, ip, text);
+	queue_ports(r, ro, match, "sport", out);
+}
+
+static void write_leaving(const struct rules *r, const struct rules_out *ro, FILE *out)
+{
+	const struct conf_out *o = &ro->conf;
+	enum nat_family family = (enum nat_family)o->inside.family;
+	const char *ip = family_word(ro);
+	char text[64], except[64], match[200], dev[40] = "";
+
+	if (*o->out)
+		snprintf(dev, sizeof(dev), "oifname \"%s\" ", o->out);
+	rules_out_text(text, &o->inside.addr, o->inside.bits, family);
+	for (unsigned i = 0; i < o->n_except; i++)
+		fprintf(out, "\t\t%s%s saddr %s %s daddr %s return\n", dev, ip, text, ip,
+			rules_out_text(except, &o->except[i].addr, o->except[i].bits, family));
+	snprintf(match, sizeof(match), "%s%s saddr %s", dev, ip, text);
+	queue_all(r, match, out);
+	if (o->kind != CONF_MASQUERADE || o->filter == CONF_FILTER_BOTH)
+		return;
+	snprintf(match, sizeof(match), "%s saddr %s %s daddr %s", ip, text, ip, text);
+	queue_ports(r, ro, match, "dport", out);
+}
+
+void rules_out_write_nft(const struct rules *r, enum rules_out_place place, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_outs; i++)
+		switch (place) {
+		case RULES_OUT_FAR:
+			write_far(r, &r->out[i], out);
+			break;
+		case RULES_OUT_NEAR:
+			write_near(r, &r->out[i], out);
+			break;
+		case RULES_OUT_FORWARD:
+			write_forward(r, &r->out[i], out);
+			break;
+		case RULES_OUT_LEAVING:
+			write_leaving(r, &r->out[i], out);
+			break;
+		}
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rules_xt - rules as text for iptables-restore and ip6tables-restore; see rules.h */
+#include "nfq/steer/rules.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "nat/tuple.h"
+#include "nfq/steer/rules_out.h"
+
+enum { MULTIPORT_SLOTS = 15 };		/* XT_MULTI_PORTS; a range takes two */
+
+/* Our chains: where they are jumped to from, and for which packets. */
+static const struct {
+	const char *name, *from, *match;
+	enum rules_table table;
+} chains[] = {
+	{ "nfqnat-pre",  "PREROUTING",  " -m addrtype --dst-type LOCAL", RULES_RAW },
+	{ "nfqnat-out",  "OUTPUT",      " -m addrtype --dst-type LOCAL", RULES_RAW },
+	{ "nfqnat-fwd",  "FORWARD",     "",                              RULES_MANGLE },
+	{ "nfqnat-post", "POSTROUTING", "",                              RULES_MANGLE },
+	{ "nfqnat-in",   "INPUT",       "",                              RULES_MANGLE },
+};
+
+enum { N_CHAINS = sizeof(chains) / sizeof(chains[0]) };
+
+/* Everything about one rule but its ports and its target. */
+struct rule {
+	const char *chain;
+	char addr_flag;			/* 's' or 'd' */
+	const struct group *group;
+	const char *ports;		/* "--dports" or "--sports" */
+	const char *in, *out;		/* devices, "" for any */
+	bool hairpin;			/* only with a port of ours as source (FORWARD) or destination (PREROUTING) */
+	const char *own_port;		/* "--sport" or "--dport" of it */
+	bool fresh;			/* only packets that begin a flow, as conntrack sees it */
+	bool answer;			/* ICMP: the answer, not the request */
+	bool pieces;			/* fragments of any port */
+};
+
+const char *rules_table_name(enum rules_table t)
+{
+	return t == RULES_RAW ? "raw" : "mangle";
+}
+
+static void write_target(const struct rules *r, bool tcp, bool bypass, FILE *out)
+{
+	unsigned first = r->queue + (tcp ? 0 : r->workers);
+
+	if (r->workers == 1)
+		fprintf(out, " -j NFQUEUE --queue-num %u", first);
+	else
+		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s", first, first + r->workers - 1,
+			tcp ? "" : " --queue-cpu-fanout");
+	fputs(bypass ? " --queue-bypass\n" : "\n", out);
+}
+
+static const char *proto_name(const struct group *g)
+{
+	static char number[8];
+
+	if (g->proto == IPPROTO_ICMP)
+		return g->family == NAT_IPV4 ? "icmp" : "ipv6-icmp";
+	switch (g->proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case NAT_PROTO_SCTP:
+		return "sctp";
+	case NAT_PROTO_UDPLITE:
+		return "udplite";
+	}
+	snprintf(number, sizeof(number), "%u", g->proto);
+	return number;
+}
+
+static void write_match(const struct rules *r, const struct rule *u, FILE *out)
+{
+	const struct group *g = u->group;
+	char addr[INET6_ADDRSTRLEN];
+
+	fprintf(out, "-A %s", u->chain);
+	if (u->in[0])
+		fprintf(out, " -i %s", u->in);
+	if (u->out[0])
+		fprintf(out, " -o %s", u->out);
+	if (!nat_addr_is_any(&g->addr)) {
+		inet_ntop(g->family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&g->addr, g->family), addr,
+			  sizeof(addr));
+		fprintf(out, " -%c %s", u->addr_flag, addr);
+	}
+	fprintf(out, " -p %s", proto_name(g));
+	if (u->hairpin && (g->proto == IPPROTO_TCP || g->proto == IPPROTO_UDP))
+		fprintf(out, " -m %s %s %u:%u", proto_name(g), u->own_port, r->source_lo, r->source_hi);
+	else if (u->hairpin && nat_proto_has_ports(g->proto))
+		fprintf(out, " -m multiport %ss %u:%u", u->own_port, r->source_lo, r->source_hi);
+}
+
+/* What comes after the ports: state and target. */
+static void write_end(const struct rules *r, const struct rule *u, FILE *out)
+{
+	if (u->fresh)
+		fputs(" -m conntrack --ctstate NEW", out);
+	write_target(r, u->group->proto == IPPROTO_TCP, r->bypass, out);
+}
+
+static void write_icmp(const struct rules *r, const struct rule *u, FILE *out)
+{
+	static const char *const types4[2][2] = { { "8", "13" }, { "0", "14" } };
+	static const char *const types6[2] = { "128", "129" };
+
+	if (u->group->family == NAT_IPV6) {
+		write_match(r, u, out);
+		fprintf(out, " -m icmp6 --icmpv6-type %s", types6[u->answer]);
+		write_end(r, u, out);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		write_match(r, u, out);
+		fprintf(out, " -m icmp --icmp-type %s", types4[u->answer][i]);
+		write_end(r, u, out);
+	}
+}
+
+/*
+ * Every piece of a datagram, the first one too: only u32 sees "more
+ * fragments" of IPv4 (octet 6 of the header); ip6tables tells the last from
+ * the others, and takes a whole datagram with a fragment header for a last one.
+ */
+static void write_pieces(const struct rules *r, const struct rule *u, FILE *out)
+{
+	static const char *const v4[] = { " -m u32 --u32 4&0x3FFF=1:0x3FFF" };
+	static const char *const v6[] = { " -m frag --fragmore", " -m frag --fraglast" };
+	bool is4 = u->group->family == NAT_IPV4;
+
+	for (unsigned i = 0; i < (is4 ? 1 : 2); i++) {
+		write_match(r, u, out);
+		fputs(is4 ? v4[i] : v6[i], out);
+		write_target(r, false, r->bypass, out);
+	}
+}
+
+/* One rule per 15 slots of ports. */
+static void write_rule(const struct rules *r, const struct rule *u, FILE *out)
+{
+	const struct group *g = u->group;
+	unsigned i = 0;
+
+	if (u->pieces) {
+		write_pieces(r, u, out);
+		return;
+	}
+	if (g->proto == IPPROTO_ICMP) {
+		write_icmp(r, u, out);
+		return;
+	}
+	if (!nat_proto_has_ports(g->proto)) {
+		write_match(r, u, out);
+		write_end(r, u, out);
+		return;
+	}
+	while (i < g->n_ports) {
+		unsigned slots = 0;
+
+		write_match(r, u, out);
+		fprintf(out, " -m multiport %s ", u->ports);
+		for (; i < g->n_ports; i++) {
+			bool range = g->ports[i].lo != g->ports[i].hi;
+
+			if (slots + 1 + range > MULTIPORT_SLOTS)
+				break;
+			fprintf(out, "%s%u", slots ? "," : "", g->ports[i].lo);
+			if (range)
+				fprintf(out, ":%u", g->ports[i].hi);
+			slots += 1 + range;
+		}
+		write_end(r, u, out);
+	}
+}
+
+/*
+ * ICMP errors of any origin: they may be about a flow of ours (R52). Those to
+ * this host go on to it if nobody listens: its own path MTU discovery must not
+ * depend on us. Those that leave might show a guest's address: they do not.
+ */
+static void write_errors(const struct rules *r, enum nat_family family, const char *chain, bool leaving, FILE *out)
+{
+	static const char *const types4[] = { "3", "4", "11", "12" }, *const types6[] = { "1", "2", "3", "4" };
+	bool v4 = family == NAT_IPV4;
+
+	for (unsigned i = 0; i < 4; i++) {
+		fprintf(out, "-A %s -p %s", chain, v4 ? "icmp -m icmp --icmp-type " : "ipv6-icmp -m icmp6 --icmpv6-type ");
+		fputs(v4 ? types4[i] : types6[i], out);
+		write_target(r, false, r->bypass || !leaving, out);
+	}
+}
+
+/*
+ * Errors that leave. The kernel drops a packet rather than queue it while its
+ * connection is unconfirmed and shared (nf_ct_drop_unconfirmed() of
+ * nfnetlink_queue.c), and an error made by this host shares that of the packet
+ * it is about. So errors about a connection's first packet, such as those of
+ * any REJECT, are not queued: they would be lost, and most are not ours.
+ */
+static void write_errors_leaving(const struct rules *r, enum nat_family family, FILE *out)
+{
+	if (r->conntrack)
+		fprintf(out, "-A nfqnat-post -p %s -m conntrack --ctstate RELATED ! --ctstatus CONFIRMED -j RETURN\n",
+			family == NAT_IPV4 ? "icmp" : "ipv6-icmp");
+	write_errors(r, family, "nfqnat-post", true, out);
+}
+
+/* The same for fragments, where nobody else puts them together. */
+static void write_also_pieces(const struct rules *r, struct rule u, FILE *out)
+{
+	u.pieces = true;
+	u.hairpin = u.fresh = false;
+	if (r->fragments && !u.group->rest && (u.group->proto == IPPROTO_ICMP || nat_proto_has_ports(u.group->proto)))
+		write_rule(r, &u, out);
+}
+
+static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_listeners; i++) {
+		const struct group *g = &r->listener[i];
+		struct rule u = { .chain = "nfqnat-pre", .addr_flag = 'd', .group = g, .ports = "--dports",
+				  .in = g->dev, .out = "" };
+
+		if (g->family != family)
+			continue;
+		if (g->rest) {
+			write_match(r, &u, out);
+			fputs(" -m socket --nowildcard -j RETURN\n", out);	/* this host uses it itself */
+		}
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+		if (g->dev[0] || g->rest)
+			continue;		/* this host's own packets arrive on no device */
+		u.chain = "nfqnat-out";
+		write_rule(r, &u, out);
+	}
+	for (unsigned i = 0; i < r->n_guests; i++) {
+		const struct group *g = &r->guest[i];
+		struct rule u = { .chain = "nfqnat-pre", .addr_flag = 's', .group = g, .ports = "--sports",
+				  .in = g->dev, .out = "", .hairpin = true, .own_port = "--dport", .answer = true };
+
+		if (g->family != family)
+			continue;
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+	}
+	rules_out_write_xt(r, family, RULES_RAW, out);
+	write_errors(r, family, "nfqnat-pre", false, out);
+	write_errors(r, family, "nfqnat-out", false, out);
+}
+
+static void write_mangle(const struct rules *r, enum nat_family family, FILE *out)
+{
+	for (unsigned i = 0; i < r->n_guests; i++) {
+		const struct group *g = &r->guest[i];
+		struct rule u = { .chain = "nfqnat-post", .addr_flag = 's', .group = g, .ports = "--sports",
+				  .in = "", .out = "", .answer = true };
+
+		if (g->family != family)
+			continue;
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+		u.chain = "nfqnat-in";
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+
+		u = (struct rule){ .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports",
+				   .in = "", .out = "", .fresh = true };
+		if (g->dev[0] || g->host_source) {
+			struct rule h = u;
+
+			h.in = g->host_source ? "" : g->dev;
+			h.out = g->dev;
+			h.hairpin = true;
+			h.own_port = "--sport";
+			h.fresh = false;
+			write_rule(r, &h, out);
+			write_also_pieces(r, h, out);
+		}
+		if (r->conntrack)
+			write_rule(r, &u, out);
+	}
+	rules_out_write_xt(r, family, RULES_MANGLE, out);
+	write_errors_leaving(r, family, out);
+	write_errors(r, family, "nfqnat-in", false, out);
+}
+
+/* Does a rule end with a jump to a chain of ours? A comment may say anything; the target comes behind it. */
+static bool is_our_jump(const char *line, size_t len)
+{
+	if (strncmp(line, "-A ", 3) != 0 || !strncmp(line, "-A nfqnat-", 10))
+		return false;
+	for (unsigned i = 0; i < N_CHAINS; i++) {
+		char jump[32];
+		size_t n = (size_t)snprintf(jump, sizeof(jump), " -j %s", chains[i].name);
+
+		if (len > n && !memcmp(line + len - n, jump, n))
+			return true;
+	}
+	return false;
+}
+
+/* Our jumps in what iptables-save printed, as deletions: "-A PREROUTING ... -j nfqnat-pre" -> "-D ...". */
+static void delete_jumps(const char *saved, FILE *out)
+{
+	for (const char *line = saved; *line;) {
+		const char *end = strchrnul(line, '\n');
+
+		if (is_our_jump(line, (size_t)(end - line)))
+			fprintf(out, "-D %.*s\n", (int)(end - line - 3), line + 3);
+		line = *end ? end + 1 : end;
+	}
+}
+
+/* Is there a line ":CHAIN - [0:0]"? */
+static bool has_chain(const char *saved, const char *chain)
+{
+	size_t len = strlen(chain);
+
+	for (const char *p = saved; (p = strstr(p, chain)); p += len)
+		if (p > saved && p[-1] == ':' && (p - 1 == saved || p[-2] == '\n') && p[len] == ' ')
+			return true;
+	return false;
+}
+
+void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved, FILE *out)
+{
+	fprintf(out, "*%s\n", rules_table_name(t));
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		if (chains[i].table == t)
+			fprintf(out, ":%s - [0:0]\n", chains[i].name);	/* made, or emptied */
+	if (saved)
+		delete_jumps(saved, out);
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		if (saved && chains[i].table == t)
+			fprintf(out, "-A %s%s -j %s\n", chains[i].from, chains[i].match, chains[i].name);
+	if (t == RULES_RAW)
+		rules_out_jumps_xt(r, family, out);
+	if (t == RULES_RAW)
+		write_raw(r, family, out);
+	else
+		write_mangle(r, family, out);
+	fputs("COMMIT\n", out);
+}
+
+bool rules_clear_xt(enum rules_table t, const char *saved, FILE *out)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		any |= chains[i].table == t && has_chain(saved, chains[i].name);
+	if (!any)
+		return false;
+	fprintf(out, "*%s\n", rules_table_name(t));
+	delete_jumps(saved, out);
+	for (unsigned i = 0; i < N_CHAINS; i++)
+		if (chains[i].table == t && has_chain(saved, chains[i].name))
+			fprintf(out, "-F %s\n-X %s\n", chains[i].name, chains[i].name);
+	fputs("COMMIT\n", out);
+	return true;
+}
