@@ -12,6 +12,7 @@ import json
 import random
 import struct
 import sys
+import time
 
 from wire import ACK, DSTOPT, FIN, FRAGMENT, HOPOPT, PSH, RST, SYN, UDP, URG, V4, V6, End
 
@@ -308,16 +309,17 @@ def say(ends, f, s, words):
             else:
                 marker = f.tcp(f.client, f.hx, sport, PORT + 9, SYN, n)
             ends['client'].send(marker)
-            kept, found = [], None
+            kept, found, deadline = [], None, time.monotonic() + 20
             while found is None:
-                ends['guest']._read(20)
-                if not ends['guest'].heard:
-                    raise SystemExit('the marker did not come')
+                # What is not for us may wake us, too.
+                ends['guest']._read(1)
                 for p in heard(ends['guest']):
                     if p.dport == GPORT + 9:
                         found = p
                     else:
                         kept.append(p)
+                if found is None and time.monotonic() > deadline:
+                    raise SystemExit('the %s marker after word %d did not come' % (proto, n))
             out.setdefault('guest', []).extend(kept)
         ends['client']._read(0.005)
         out['guest'] += [p for p in heard(ends['guest']) if p.dport != GPORT + 9]
@@ -334,6 +336,7 @@ def record(path, client_ns, guest_ns, up0, virbr0):
             for end in ends.values():
                 end.clear()
             s = 20000 + 20 * number
+            print('%s_%s' % (name, f.name), flush=True)
             found['%s_%s' % (name, f.name)] = say(ends, f, s, fn(f, s))
     with open(path, 'w') as out:
         json.dump(found, out)
