@@ -74,8 +74,8 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .SECONDARY:
 
 CHECKS	:= check-pure check-headers check-unit check-golden check-replay check-import check-docs check-fuzz check-bench \
-	   check-netns check-libvirt check-compliance
-.PHONY: all help demo check $(CHECKS) check-kernel check-package check-soak compliance mutate fuzz tidy soak bench bench-quick \
+	   check-netns check-libvirt check-package check-kernel check-compliance
+.PHONY: all help demo check $(CHECKS) check-soak compliance mutate fuzz tidy soak bench bench-quick \
 	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -140,8 +140,7 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(FUZZ_O)
 demo: all | .deps-demo ## run the main job on real packets in namespaces and print each translation
 	@tests/demo
 
-# Fast parts first; all of them, whatever fails; the last line says how many passed. check-kernel is apart:
-# it fetches and boots another kernel, which takes minutes.
+# Fast parts first; all of them, whatever fails; the last line says how many passed.
 check: | .deps-test ## all tests
 	@tests/sum "$(MAKE)" $(CHECKS)
 
