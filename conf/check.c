@@ -41,7 +41,7 @@ static int for_clashes(const void *x, const void *y)
 }
 
 /* The order conf.h promises; address before device before any, then down to the last bit. */
-static int for_use(const void *x, const void *y)
+static int for_use(const void *x, const void *y)	/* NOLINT(readability-function-cognitive-complexity): one line per key */
 {
 	const struct conf_row *a = x, *b = y;
 	int c;

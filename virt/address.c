@@ -268,6 +268,7 @@ static bool is_eui64(const struct virt_nic *nic, const struct nat_addr *a)
 {
 	unsigned m[6];
 
+	/* NOLINTNEXTLINE(cert-err34-c): two digits cannot be too many */
 	if (sscanf(nic->mac, "%2x:%2x:%2x:%2x:%2x:%2x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]) != 6)
 		return false;
 	return a->octet[8] == (m[0] ^ 2) && a->octet[9] == m[1] && a->octet[10] == m[2] && a->octet[11] == 0xff &&

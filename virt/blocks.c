@@ -119,9 +119,10 @@ unsigned virt_blocks_read(struct virt_blocks *b, FILE *in)
 	unsigned lo, width, slot, skipped = 0;
 
 	while (fgets(line, sizeof(line), in)) {
+		/* NOLINTNEXTLINE(cert-err34-c): five digits cannot be too many */
 		bool good = sscanf(line, "%5u+%5u %5u %36[0-9a-fA-F-]\n", &lo, &width, &slot, uuid) == 4;
 
-		good = good && lo && width && lo + (slot + 1) * width <= 65536;
+		good = good && lo && width && lo + (slot + 1ull) * width <= 65536;
 		if (!good || slot_is_taken(b, lo, width, slot) ||
 		    virt_blocks_find(b, (uint16_t)lo, (uint16_t)width, uuid) >= 0 ||
 		    virt_blocks_assign(b, (uint16_t)lo, (uint16_t)width, (uint16_t)slot, uuid) < 0)

@@ -146,7 +146,7 @@ static bool table_size(unsigned t, unsigned f, struct table_info *out)
 	socklen_t len = sizeof(*out);
 
 	memset(out, 0, sizeof(*out));
-	strcpy(out->name, tables[t]);
+	snprintf(out->name, sizeof(out->name), "%s", tables[t]);
 	return getsockopt(guard.probe[f], f ? IPPROTO_IPV6 : IPPROTO_IP, GET_INFO, out, &len) == 0;
 }
 
@@ -195,7 +195,8 @@ void guard_start(struct ev_loop *loop, struct live *live)
 	ev_timer_start(loop, &guard.poll);
 	guard.nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!guard.nl || mnl_socket_bind(guard.nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_setsockopt(guard.nl, NETLINK_ADD_MEMBERSHIP, (void *)(uintptr_t)&group, sizeof(group)) < 0) {
+	    mnl_socket_setsockopt(guard.nl, NETLINK_ADD_MEMBERSHIP, (void *)(uintptr_t)&group, /* NOLINT(performance-no-int-to-ptr): takes no const */
+				  sizeof(group)) < 0) {
 		log_warn("the kernel does not tell of changed rules: %s; rules that others remove stay away", strerror(errno));
 		return;
 	}

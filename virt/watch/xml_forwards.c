@@ -37,7 +37,7 @@ static bool known_attrs(const struct reader *r, const xmlNode *node, const char 
 	for (const xmlAttr *a = node->properties; a; a = a->next) {
 		const char *const *k = known;
 
-		while (*k && strcmp(*k, (const char *)a->name))
+		while (*k && strcmp(*k, (const char *)a->name) != 0)
 			k++;
 		if (!*k) {
 			refuse(r, "unknown attribute ", (const char *)a->name);
@@ -145,7 +145,7 @@ static bool dev_ok(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len && len <= 15 && !strpbrk(text, "/ \t?") && strcmp(text, ".") && strcmp(text, "..");
+	return len && len <= 15 && !strpbrk(text, "/ \t?") && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
 static json_t *read_forward(const struct reader *r, const xmlNode *node)
@@ -158,7 +158,7 @@ static json_t *read_forward(const struct reader *r, const xmlNode *node)
 	xml_attr(node, "proto", proto);
 	if (!known_attrs(r, node, known))
 		return NULL;
-	if (strcmp(proto, "tcp") && strcmp(proto, "udp")) {
+	if (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0) {
 		refuse(r, "proto must be tcp or udp, not ", *proto ? proto : "missing");
 		return NULL;
 	}

@@ -84,7 +84,7 @@ static bool host_mac(const xmlNode *host, uint8_t mac[6])
 		const char *at;
 		int colons = 0;
 
-		if (strncmp(buf, prefixes[i], strlen(prefixes[i])))
+		if (strncmp(buf, prefixes[i], strlen(prefixes[i])) != 0)
 			continue;
 		/* the last six octets */
 		for (len = strlen(buf), at = buf + len; at > buf; at--)
