@@ -138,25 +138,6 @@ static enum publish_err read_block(struct cursor *c, struct publish *p)
 	return PUBLISH_OK;
 }
 
-/* Can all of a protocol be forwarded, known by its addresses alone? As nat/pkt.c has it. */
-static bool is_whole(uint32_t proto)
-{
-	switch (proto) {
-	case NAT_PROTO_HOPOPTS:
-	case NAT_PROTO_ICMP:
-	case NAT_PROTO_IGMP:
-	case NAT_PROTO_ROUTING:
-	case NAT_PROTO_FRAGMENT:
-	case NAT_PROTO_AH:
-	case NAT_PROTO_ICMPV6:
-	case NAT_PROTO_NONE:
-	case NAT_PROTO_DSTOPTS:
-	case NAT_PROTO_MOBILITY:
-		return false;
-	}
-	return proto <= 255 && !nat_proto_has_ports((uint8_t)proto);
-}
-
 /* proto-N; 0: it is not one */
 static enum publish_err read_number_proto(const struct cursor *word, uint8_t *proto)
 {
@@ -172,7 +153,7 @@ static enum publish_err read_number_proto(const struct cursor *word, uint8_t *pr
 			return PUBLISH_NUMBER;
 		n = n * 10 + (uint32_t)(*p - '0');
 	}
-	if (!is_whole(n))
+	if (n > UINT8_MAX || !nat_proto_is_whole((uint8_t)n))
 		return PUBLISH_NUMBER;
 	*proto = (uint8_t)n;
 	return PUBLISH_OK;

@@ -98,19 +98,8 @@ static enum nat_reason parse_icmp(const uint8_t *h, uint32_t avail, struct pkt_v
  */
 static enum nat_reason parse_other(uint32_t avail, bool quoted, struct pkt_view *v)
 {
-	switch (v->tuple.proto) {
-	case NAT_PROTO_HOPOPTS:
-	case NAT_PROTO_ICMP:
-	case NAT_PROTO_IGMP:
-	case NAT_PROTO_ROUTING:
-	case NAT_PROTO_FRAGMENT:
-	case NAT_PROTO_AH:
-	case NAT_PROTO_ICMPV6:
-	case NAT_PROTO_NONE:
-	case NAT_PROTO_DSTOPTS:
-	case NAT_PROTO_MOBILITY:
+	if (!nat_proto_is_whole(v->tuple.proto))
 		return NAT_WHY_OTHER_PROTO;
-	}
 	if (!avail && !quoted)
 		return NAT_WHY_L4_SHORT;
 	v->has_flow = true;

@@ -46,6 +46,28 @@ static inline bool nat_proto_has_ports(uint8_t proto)
 	       proto == NAT_PROTO_UDPLITE;
 }
 
+/*
+ * nat_proto_is_whole - can all of a protocol be a flow, known by its addresses alone (R26)?
+ * Not what has ports or identifiers, what is of one link only, and IPv6's headers before the transport.
+ */
+static inline bool nat_proto_is_whole(uint8_t proto)
+{
+	switch (proto) {
+	case NAT_PROTO_HOPOPTS:
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_IGMP:
+	case NAT_PROTO_ROUTING:
+	case NAT_PROTO_FRAGMENT:
+	case NAT_PROTO_AH:
+	case NAT_PROTO_ICMPV6:
+	case NAT_PROTO_NONE:
+	case NAT_PROTO_DSTOPTS:
+	case NAT_PROTO_MOBILITY:
+		return false;
+	}
+	return !nat_proto_has_ports(proto);
+}
+
 /* Both ends of one direction. Ports in network order; 0 for protocols that have none. */
 struct nat_ends {
 	struct nat_addr src, dst;
