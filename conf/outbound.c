@@ -309,6 +309,24 @@ void conf_outbound_add(struct conf_build *b, const struct conf_raw_out *raw, uns
 		read_stateless(&r, raw, kind);
 }
 
+static bool prefix_same(const struct nat_prefix *a, const struct nat_prefix *b)
+{
+	return a->family == b->family && a->bits == b->bits && nat_addr_eq(&a->addr, &b->addr);
+}
+
+bool conf_out_same(const struct conf_out *a, const struct conf_out *b)
+{
+	bool same = a->kind == b->kind && a->filter == b->filter && a->pick_up == b->pick_up && a->n_to == b->n_to &&
+		    a->n_except == b->n_except && a->lo == b->lo && a->hi == b->hi && a->max_mappings == b->max_mappings &&
+		    !strcmp(a->out, b->out) && prefix_same(&a->inside, &b->inside) && prefix_same(&a->outside, &b->outside);
+
+	for (unsigned i = 0; same && i < a->n_to; i++)
+		same = nat_addr_eq(&a->to[i], &b->to[i]);
+	for (unsigned i = 0; same && i < a->n_except; i++)
+		same = prefix_same(&a->except[i], &b->except[i]);
+	return same;
+}
+
 const char *conf_out_name(char *buf, const struct conf_out *o)
 {
 	char text[CONF_IP_TEXT];

@@ -42,6 +42,9 @@ struct conf_out {
 	unsigned line, col;
 };
 
+/* conf_out_same - do they say the same, wherever they stand in a file? */
+bool conf_out_same(const struct conf_out *a, const struct conf_out *b);
+
 /* conf_out_print - one line, as `nfqnatd --check` shows it */
 void conf_out_print(const struct conf_out *o, FILE *out);
 

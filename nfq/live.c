@@ -194,7 +194,7 @@ static int rules_change(struct live *l, const struct conf *c, bool always)
 static void outs_widen(struct conf *both, const struct conf *old)
 {
 	for (unsigned i = 0, k; i < old->n_outs && both->n_outs < CONF_OUTS; i++) {
-		for (k = 0; k < both->n_outs && memcmp(&both->outs[k], &old->outs[i], sizeof(old->outs[i])) != 0; k++)
+		for (k = 0; k < both->n_outs && !conf_out_same(&both->outs[k], &old->outs[i]); k++)
 			;
 		if (k == both->n_outs)
 			both->outs[both->n_outs++] = old->outs[i];

@@ -37,17 +37,17 @@ static uint64_t octets_of_all(uint64_t block)
 	return page_up(block) + page_up(2 * sizeof(*((struct state *)NULL)->name)) + page_up(sizeof(struct state_shared));
 }
 
-/* Map all of @s->fd; @s->octets and mapped are set. */
-static int map_all(struct state *s)
+/* Map all of @s->fd; @s->octets and mapped are set. false: errno says why. */
+static bool map_all(struct state *s)
 {
 	uint8_t *mem = mmap(NULL, s->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 
 	if (mem == MAP_FAILED)
-		return -errno;
+		return false;
 	s->nat.block = (void *)mem;
 	s->name = (void *)(mem + page_up(s->octets));
 	s->shared = (void *)(mem + s->mapped - page_up(sizeof(struct state_shared)));
-	return 0;
+	return true;
 }
 
 int state_make(struct state *s, struct nat_params *p)
@@ -74,9 +74,10 @@ int state_make(struct state *s, struct nat_params *p)
 		err = -errno;
 		goto close;
 	}
-	err = map_all(&new);
-	if (err)
+	if (!map_all(&new)) {
+		err = -errno;
 		goto close;
+	}
 	block_init(new.nat.block, p);
 	new.shared->version = STATE_VERSION;
 	if (nat_attach(&new.nat, new.nat.block, new.octets) != BLOCK_OK) {
@@ -134,9 +135,10 @@ int state_take(struct state *s, int fd, char *why, size_t octets)
 		return refuse(-EBADMSG, why, octets, "it is not a state of nfqnat");
 	new.octets = head.octets;
 	new.mapped = (uint64_t)st.st_size;
-	err = map_all(&new);
-	if (err)
+	if (!map_all(&new)) {
+		err = -errno;
 		return refuse(err, why, octets, strerror(-err));
+	}
 	err = judge(&new, why, octets);
 	state_unlock(&new);
 	if (err) {

@@ -9,6 +9,7 @@
 
 #include "conf/ip.h"
 #include "conf/keys.h"
+#include "conf/outbound.h"
 #include "conf/ports.h"
 
 static void kinds_of_addresses(void **state)
@@ -280,6 +281,31 @@ static void mistakes_are_sorted_bounded_and_said_once(void **state)
 	conf_errors_fini(&errs);
 }
 
+/* Where a rule stands does not matter, and neither does what lies behind the end of its lists. */
+static void outbound_rules_that_say_the_same(void **state)
+{
+	const struct conf_out a = { .kind = CONF_MASQUERADE, .out = "up0", .n_to = 1, .to = { { .octet = { 1 } } }, .line = 3 };
+	struct conf_out b = a;
+
+	(void)state;
+	b.line = 9;
+	b.col = 4;
+	b.to[1].octet[0] = 7;
+	b.except[0].bits = 8;
+	assert_true(conf_out_same(&a, &b));
+	b.n_to = 2;
+	assert_false(conf_out_same(&a, &b));
+	b = a;
+	b.to[0].octet[0] = 2;
+	assert_false(conf_out_same(&a, &b));
+	b = a;
+	b.out[0] = 'x';
+	assert_false(conf_out_same(&a, &b));
+	b = a;
+	b.inside.bits = 24;
+	assert_false(conf_out_same(&a, &b));
+}
+
 static void quotes_are_safe_to_show(void **state)
 {
 	static const struct { const char *text, *shown; } rows[] = {
@@ -311,6 +337,7 @@ int main(void)
 		cmocka_unit_test(settings),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(mistakes_are_sorted_bounded_and_said_once),
+		cmocka_unit_test(outbound_rules_that_say_the_same),
 		cmocka_unit_test(quotes_are_safe_to_show),
 	};
 
