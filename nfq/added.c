@@ -3,12 +3,24 @@
 #include "nfq/added.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "nfq/handover.h"
 #include "nfq/log.h"
+
+#define ADDED_NAME_KEPT "added"
+
+enum { TEXT_OCTETS_MAX = 64 << 20 };	/* of all */
 
 struct added {
 	struct conf *conf;		/* one forward; NULL: place is free */
+	char *text;			/* that it was made of */
 	nat_ns ends;			/* state_clock(); 0: never */
 	bool passive;			/* its ports are the file's now */
 };
@@ -16,6 +28,7 @@ struct added {
 static struct {
 	struct ev_loop *loop;
 	struct live *live;
+	int fd;				/* memfd: a line for each, "ENDS TEXT" */
 	ev_timer timer;
 	struct added list[ADDED_MAX];
 } self;
@@ -33,9 +46,18 @@ static struct added *find(const char *name)
 	return NULL;
 }
 
+static struct added *free_place(void)
+{
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		if (!self.list[i].conf)
+			return &self.list[i];
+	return NULL;
+}
+
 static void forget(struct added *a)
 {
 	conf_free(a->conf);
+	free(a->text);
 	*a = (struct added){ 0 };
 }
 
@@ -111,6 +133,25 @@ static void set_timer(void)
 	ev_timer_start(self.loop, &self.timer);
 }
 
+/* For the main process after us. Written anew at each change: a line that is cut off makes no sense and is left out. */
+static void save(void)
+{
+	char *text = NULL;
+	size_t octets;
+	FILE *out = open_memstream(&text, &octets);
+	bool good = out;
+
+	for (unsigned i = 0; out && i < ADDED_MAX; i++)
+		if (self.list[i].conf)
+			fprintf(out, "%" PRIu64 " %s\n", self.list[i].ends, self.list[i].text);
+	if (out)
+		good = !fclose(out);
+	good = good && !ftruncate(self.fd, 0) && pwrite(self.fd, text, octets, 0) == (ssize_t)octets;
+	free(text);
+	if (!good)
+		log_warn("no memory to keep added forwards over a restart");
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	nat_ns now = state_clock();
@@ -128,6 +169,47 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	}
 	live_refresh(self.live);
 	set_timer();
+	save();
+}
+
+/* One line that a main process before us wrote. */
+static bool restore_line(char *line)
+{
+	struct added *a = free_place();
+	nat_ns ends = strtoull(line, &line, 10);
+	char *text = *line == ' ' ? strdup(line + 1) : NULL, *said = NULL;
+	size_t octets;
+	FILE *err = open_memstream(&said, &octets);
+	struct conf *conf = NULL;
+	bool good = a && text && err && !conf_parse("added", text, strlen(text), &conf, err) && conf->n_forwards == 1;
+
+	if (err)
+		fclose(err);
+	free(said);
+	if (!good || (ends && ends <= state_clock())) {
+		conf_free(conf);
+		free(text);
+		return good;		/* its time is over */
+	}
+	*a = (struct added){ .conf = conf, .text = text, .ends = ends };
+	log_info("forward %s was added by hand and goes on", name_of(a));
+	return true;
+}
+
+static void restore(int fd)
+{
+	struct stat st;
+	char *all = NULL, *save_to = NULL;
+	unsigned bad = 0;
+
+	if (fcntl(fd, F_GET_SEALS) < 0 || fstat(fd, &st) < 0 || st.st_size > TEXT_OCTETS_MAX ||
+	    !(all = calloc(1, (size_t)st.st_size + 1)) || pread(fd, all, (size_t)st.st_size, 0) != st.st_size)
+		log_warn("what was added by hand before cannot be read: it is lost");
+	for (char *line = all ? strtok_r(all, "\n", &save_to) : NULL; line; line = strtok_r(NULL, "\n", &save_to))
+		bad += !restore_line(line);
+	if (bad)
+		log_warn("%u forwards that were added by hand before make no sense now: they are lost", bad);
+	free(all);
 }
 
 struct live_source added_open(struct ev_loop *loop, struct live *live)
@@ -135,6 +217,14 @@ struct live_source added_open(struct ev_loop *loop, struct live *live)
 	self.loop = loop;
 	self.live = live;
 	ev_init(&self.timer, on_timer);
+	self.fd = handover_take(ADDED_NAME_KEPT);
+	if (self.fd >= 0)
+		restore(self.fd);
+	else
+		self.fd = memfd_create("nfqnat-added", MFD_CLOEXEC);
+	if (self.fd >= 0)
+		handover_also(ADDED_NAME_KEPT, self.fd);
+	set_timer();
 	return (struct live_source){ .contribute = contribute };
 }
 
@@ -142,8 +232,11 @@ void added_close(void)
 {
 	for (unsigned i = 0; i < ADDED_MAX; i++)
 		forget(&self.list[i]);
-	if (self.loop)
-		ev_timer_stop(self.loop, &self.timer);
+	if (!self.loop)
+		return;
+	ev_timer_stop(self.loop, &self.timer);
+	close(self.fd);
+	self.loop = NULL;
 }
 
 static const struct conf_forward *name_taken(const struct conf *running, const char *name)
@@ -169,14 +262,12 @@ static const char *port_taken(const struct conf *running, const struct conf *c)
 	return NULL;
 }
 
-enum added_err added_add(struct conf *conf, uint32_t for_s, const char **other)
+enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, const char **other)
 {
 	const char *name = conf->forwards[0].name;
-	struct added *place = NULL;
+	struct added *place = free_place();
+	char *copy;
 
-	for (unsigned i = 0; i < ADDED_MAX && !place; i++)
-		if (!self.list[i].conf)
-			place = &self.list[i];
 	if (!place)
 		return ADDED_FULL;
 	if (find(name) || name_taken(self.live->conf, name))
@@ -184,8 +275,12 @@ enum added_err added_add(struct conf *conf, uint32_t for_s, const char **other)
 	*other = port_taken(self.live->conf, conf);
 	if (*other)
 		return ADDED_TAKEN;
-	*place = (struct added){ .conf = conf, .ends = for_s ? state_clock() + NAT_SEC(for_s) : 0 };
+	copy = strdup(text);
+	if (!copy)
+		return ADDED_NO_MEMORY;
+	*place = (struct added){ .conf = conf, .text = copy, .ends = for_s ? state_clock() + NAT_SEC(for_s) : 0 };
 	set_timer();
+	save();
 	return ADDED_OK;
 }
 
@@ -197,6 +292,7 @@ bool added_del(const char *name)
 		return false;
 	forget(a);
 	set_timer();
+	save();
 	return true;
 }
 

@@ -3,9 +3,12 @@
  * added - forwards that somebody added while the daemon runs (nfqnatctl add).
  *
  * A source of live.h. They live until they are deleted, their time is over,
- * or the daemon ends; a reload keeps them. What the file publishes comes
+ * or the daemon is stopped; a reload keeps them. What the file publishes comes
  * first: an added forward whose ports a new file takes is passive until the
  * file gives them back.
+ *
+ * They are handed over with the flows (handover.h), as text in a memfd: so a
+ * main process that is killed, restarted or upgraded does not lose them.
  *
  * Threads  none: main process only
  */
@@ -26,18 +29,19 @@ enum added_err {
 	ADDED_NO_MEMORY,
 };
 
-/* added_open - the source to put into live.source[]; forwards whose time is over ask @live to look again */
+/* added_open - the source to put into live.source[], with what a main process before us left; forwards whose time is over ask @live to look again */
 struct live_source added_open(struct ev_loop *loop, struct live *live);
 void added_close(void);
 
 /**
  * added_add - keep a forward
  * @conf:  with one forward and its rows; taken over if ADDED_OK is returned
+ * @text:  that conf_parse() makes it of, one line
  * @for_s: seconds it lives; 0: until it is deleted
  * @other: out, with ADDED_TAKEN
  * The caller then calls live_refresh().
  */
-enum added_err added_add(struct conf *conf, uint32_t for_s, const char **other);
+enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, const char **other);
 
 /* added_del - forget a forward; false: none of this name was added. The caller then calls live_refresh(). */
 bool added_del(const char *name);

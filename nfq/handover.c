@@ -14,12 +14,17 @@
 #include "nfq/notify.h"
 #include "nfq/steer/run.h"
 
-enum { WORDS_OCTETS = 256 };
+enum { WORDS_OCTETS = 256, ALSO_MAX = 4 };
 
 #define STATE_NAME "state"
 
 static char **arguments;
 static char program[PATH_MAX];
+static struct {
+	const char *name;
+	int fd;
+} also[ALSO_MAX];
+static unsigned n_also;
 
 void handover_begin(char **argv)
 {
@@ -33,6 +38,25 @@ void handover_begin(char **argv)
 int handover_state(void)
 {
 	return kept_take(STATE_NAME);
+}
+
+int handover_take(const char *name)
+{
+	return kept_take(name);
+}
+
+void handover_also(const char *name, int fd)
+{
+	if (n_also == ALSO_MAX)
+		return;
+	also[n_also].name = name;
+	also[n_also++].fd = fd;
+}
+
+void handover_forget(void)
+{
+	while (n_also)
+		close(also[--n_also].fd);
 }
 
 /* What it is for is part of the name: it was set up for that. */
@@ -73,6 +97,8 @@ static int each(int (*give)(const char *name, int fd), const struct state *s, co
 	char name[KEPT_NAME_OCTETS];
 	int err = s ? give(STATE_NAME, s->fd) : 0;
 
+	for (unsigned i = 0; i < n_also && !err; i++)
+		err = give(also[i].name, also[i].fd);
 	for (unsigned i = 0; i < threads && !err; i++) {
 		queue_name(name, q[i].tcp.num, true);
 		err = give(name, q[i].tcp.fd);
@@ -92,6 +118,8 @@ void handover_keep(const struct state *s, const struct worker_queues *q, unsigne
 		return;
 	if (s)
 		notify_forget(STATE_NAME);	/* another one of an earlier run */
+	for (unsigned i = 0; i < n_also; i++)
+		notify_forget(also[i].name);
 	err = each(notify_keep, s, q, threads);
 	if (err)
 		log_warn("flows and queues cannot be kept by the service manager: %s; they are lost if this process dies",

@@ -2,8 +2,9 @@
 /*
  * handover - from one main process to the next, with no flow and no packet lost.
  *
- * What is handed over: the state (all flows, the mapping table) and the queue
- * sockets, in which packets wait meanwhile. Rules stay where they are. Two ways:
+ * What is handed over: the state (all flows, the mapping table), the queue
+ * sockets, in which packets wait meanwhile, and what others ask for by
+ * handover_also(). Rules stay where they are. Two ways:
  *
  *   death      a service manager keeps the descriptors (notify.h) and starts another main process with them
  *   upgrade    this process executes the program anew, whatever is installed by now (SIGUSR2)
@@ -20,6 +21,15 @@ void handover_begin(char **argv);
 
 /* handover_state - the state that was left, or -1; the caller's from here on */
 int handover_state(void);
+
+/* handover_take - what was left under @name, or -1; the caller's from here on, who must look at what it is. Before handover_queues() */
+int handover_take(const char *name);
+
+/* handover_also - hand @fd over too, if there is anybody to hand over to; @name: for handover_take(), not copied. It stays the caller's */
+void handover_also(const char *name, int fd);
+
+/* handover_forget - in a process that must not have them: close those of handover_also() */
+void handover_forget(void);
 
 /* handover_queues - take the queues that were left and are what they claim, numbers from @first on; close the others */
 void handover_queues(struct worker_queues *q, unsigned threads, uint16_t first);

@@ -16,6 +16,7 @@
 #include "nfq/batch.h"
 #include "nfq/control.h"
 #include "nfq/ctl/server.h"
+#include "nfq/handover.h"
 #include "nfq/log.h"
 #include "nfq/metrics_http.h"
 #include "nfq/sandbox.h"
@@ -400,5 +401,6 @@ pid_t worker_start(const struct worker_args *a)
 			close(a->unwanted[i]);
 	ctl_server_forget();
 	metrics_http_forget();
+	handover_forget();
 	_exit(worker_main(a, parent));
 }

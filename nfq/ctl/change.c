@@ -139,11 +139,11 @@ static char *as_config(json_t *req)
 	return text;
 }
 
-static void added(struct ctl_client *c, struct conf *conf, uint32_t for_s)
+static void added(struct ctl_client *c, struct conf *conf, const char *text, uint32_t for_s)
 {
 	const char *other = "";
 
-	switch (added_add(conf, for_s, &other)) {
+	switch (added_add(conf, text, for_s, &other)) {
 	case ADDED_OK:
 		log_info("forward %s was added by hand", conf->forwards[0].name);
 		live_refresh(ctl_world()->live);
@@ -188,7 +188,7 @@ void ctl_run_add(struct ctl_client *c, json_t *req)
 	if (err)
 		fclose(err);
 	if (!bad)
-		added(c, conf, for_s);
+		added(c, conf, text, for_s);
 	else if (text && said)
 		answer_mistakes(c, said, "request:");
 	else

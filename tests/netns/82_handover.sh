@@ -38,6 +38,15 @@ main_is_new() {
 	now=$(main_pid) && [ -n "$now" ] && [ "$now" != "$1" ]
 }
 
+# kept_fd NAME - a memfd of that name that the keeper holds
+kept_fd() {
+	local fd
+
+	for fd in /proc/"$DAEMON"/fd/*; do
+		[[ $(readlink "$fd") == *nfqnat-$1* ]] && echo "$fd" && return
+	done
+	return 1
+}
 # crowd_start ADDR
 crowd_start() {
 	CROWD_SAID=$DIR/crowd
@@ -114,6 +123,43 @@ check upgrade_to_a_bad_configuration_is_refused wait_for 10 log_has 'no upgrade'
 cp "$DIR/good.yaml" "$DIR/nfqnat.yaml"
 crowd_whole nothing_lost_upgrade_refused
 
+# ---- forwards that were added by hand outlive the main process, with what is left of their time ----
+# main_again - kill it; the next one is ready
+main_again() {
+	local before
+
+	before=$(grep -c 'ready:' "$LOG")
+	kill -KILL "$(main_pid)"
+	wait_for 30 ready_times $((before + 1))
+}
+shows() { ctl forwards "$1" | grep -qE -- "$2" || { ctl forwards "$1"; return 1; }; }
+check add_by_hand ctl add --name byhand --to $G4,$G6 8200:7
+check add_for_an_hour ctl add --name hour --for 1h --to $G4 8201:80
+check add_for_a_moment ctl add --name moment --for 2s --to $G4 8202:80
+hold byhand client $HX4 8200
+check added_talks say byhand one
+check added_main_is_killed main_again
+check added_goes_on say byhand two
+check added_is_shown shows byhand 'added$'
+check added_has_the_rest_of_its_time shows hour 'for 59m[0-9]{2}s$'
+check added_new_flow sees client tcp $HX4 8201 $C4 $G4 80
+moment_over() { ! ctl forwards moment | grep -q 8202; }
+check added_time_ends wait_for 5 moment_over
+before=$(grep -c 'ready:' "$LOG")
+kill -USR2 "$(main_pid)"
+check added_upgrade wait_for 20 ready_times $((before + 1))
+check added_goes_on_after_upgrade say byhand three
+hang_up byhand
+check added_del ctl del byhand
+check added_main_is_killed_again main_again
+check added_deleted_stays_away eval '! ctl forwards byhand | grep -q 8200'
+# Octets that make no sense in what was kept: said, and all else goes on.
+echo 'nonsense' >"$(kept_fd added)"
+check added_nonsense main_again
+check added_nonsense_is_said log_has 'make no sense now'
+check added_nonsense_is_left_out eval '! ctl forwards hour | grep -q 8201'
+crowd_whole nothing_lost_added
+
 # ---- a forward that is gone when the flows are taken over: its flows end, the others stay ----
 hold gone client $HX4 8080
 check hold_talks say gone one
@@ -152,25 +198,10 @@ check worker_hangs_is_said log_has "worker $old hangs"
 crowd_end crowd_hang ""
 
 # ---- the state: another version, and octets changed in it ----
-state_fd() {
-	local fd
-
-	for fd in /proc/"$1"/fd/*; do
-		[[ $(readlink "$fd") == *nfqnat-state* ]] && echo "$fd" && return
-	done
-	return 1
-}
 # poke OFFSET OCTETS... - into the state, through the keeper's descriptor
 poke() {
 	# shellcheck disable=SC2059 # octets are a format
-	printf "$2" | dd of="$(state_fd "$DAEMON")" bs=1 seek="$1" conv=notrunc status=none
-}
-main_again() {
-	local before
-
-	before=$(grep -c 'ready:' "$LOG")
-	kill -KILL "$(main_pid)"
-	wait_for 30 ready_times $((before + 1))
+	printf "$2" | dd of="$(kept_fd state)" bs=1 seek="$1" conv=notrunc status=none
 }
 poke 8 '\xff\x7f\x00\x00'
 check other_version_starts_anew main_again
