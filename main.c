@@ -34,7 +34,7 @@ static const char usage[] =
 	"  -h, --help         print this\n"
 	"\n"
 	"Signals: HUP reloads the configuration, USR1 logs flows and counters, USR2 goes over to the program that is\n"
-	"installed now, TERM stops and removes all rules.\n"
+	"installed now, QUIT leaves all to the next main process, TERM stops and removes all rules.\n"
 	"Manuals: nfqnatd(8), nfqnat.yaml(5).\n";
 
 struct options {

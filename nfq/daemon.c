@@ -6,7 +6,6 @@
 #include <ev.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "nfq/log.h"
 #include "nfq/notify.h"
 #include "nfq/pulse.h"
+#include "nfq/queues.h"
 #include "nfq/reject.h"
 #include "nfq/metrics_http.h"
 #include "nfq/report.h"
@@ -34,10 +34,8 @@
 #include "nfq/worker.h"
 
 enum {
-	WHY_OCTETS = 512,
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
-	QUEUE_WAIT_MS = 1000,		/* the worker of a daemon that was killed takes a moment to die */
 	CONTROL_ROUND = 256,		/* messages of the worker before anything else gets its turn */
 	GOOD_LOOKS = 10,		/* seconds after which what was taken over is taken for good */
 	RENEW_DEATHS = 12,		/* as many quick deaths: the flows are what they die of, not the packets */
@@ -64,69 +62,16 @@ struct daemon {
 	unsigned quick_deaths, deaths;
 	struct pulse pulse;
 	unsigned looks;			/* since start: seconds of our own time */
+	bool leaving;			/* another main process comes: it gets all as it is */
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
 	ev_timer settle, restart, tidy, look, watchdog, ports;
-	ev_signal on_hup, on_usr1, on_usr2, on_term, on_int;
+	ev_signal on_hup, on_usr1, on_usr2, on_quit, on_term, on_int;
 };
 
 /* One daemon per process: what callbacks without an argument need. */
 static struct daemon daemon_self;
-
-static unsigned cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return CPU_COUNT(&set) > WORKER_THREADS_MAX ? WORKER_THREADS_MAX : (unsigned)CPU_COUNT(&set);
-}
-
-static void queues_close(struct daemon *d)
-{
-	for (unsigned i = 0; i < d->live.threads; i++) {
-		if (d->queues[i].tcp.nl)
-			queue_close(&d->queues[i].tcp);
-		if (d->queues[i].rest.nl)
-			queue_close(&d->queues[i].rest);
-	}
-}
-
-static int queue_open_wait(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets)
-{
-	for (int waited = 0;; waited += 20) {
-		int err = queue_open(q, num, gso, why, why_octets);
-
-		if (err != -EBUSY || waited >= QUEUE_WAIT_MS)
-			return err;
-		poll(NULL, 0, 20);
-	}
-}
-
-static int queues_open(struct daemon *d)
-{
-	char why[WHY_OCTETS];
-
-	d->live.threads = d->live.file->workers ? d->live.file->workers : cpus();
-	if (d->live.file->queue + 2 * d->live.threads > 65536) {
-		log_error("queue %u: %u workers need %u numbers from there on; choose a smaller `queue:`", d->live.file->queue,
-			  d->live.threads, 2 * d->live.threads);
-		return -ERANGE;
-	}
-	handover_queues(d->queues, d->live.threads, d->live.file->queue);
-	for (unsigned i = 0; i < d->live.threads; i++) {
-		uint16_t tcp = (uint16_t)(d->live.file->queue + i), rest = (uint16_t)(tcp + d->live.threads);
-
-		if ((!d->queues[i].tcp.nl && queue_open_wait(&d->queues[i].tcp, tcp, true, why, sizeof(why)) < 0) ||
-		    (!d->queues[i].rest.nl && queue_open_wait(&d->queues[i].rest, rest, false, why, sizeof(why)) < 0)) {
-			log_error("%s", why);
-			queues_close(d);
-			return -EIO;
-		}
-	}
-	return 0;
-}
 
 static int worker_spawn(struct daemon *d)
 {
@@ -367,6 +312,19 @@ static void upgrade(struct daemon *d)
 	worker_again(d);
 }
 
+/*
+ * The service manager ends us and starts another at once. What it keeps for
+ * that one stays as it is; if that one could not start, ports that nobody
+ * serves would be left behind, so then it is a stop like any other.
+ */
+static void leave(struct daemon *d)
+{
+	d->leaving = notify_wanted() && !handover_check(d->live.path);
+	if (!d->leaving)
+		log_warn("nobody takes over from this process: flows end with it");
+	ev_break(d->loop, EVBREAK_ALL);
+}
+
 /* Once a second: a worker that hangs is ended, and on_child() starts another. */
 static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -413,6 +371,9 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	case SIGUSR2:
 		upgrade(d);
 		break;
+	case SIGQUIT:
+		leave(d);
+		break;
 	case SIGUSR1:
 		guests_each(&d->guests, report_line, NULL);
 		report_log(&d->live.state, d->queues, d->live.threads);
@@ -435,6 +396,7 @@ static void watch(struct daemon *d)
 	signal_watch(d, &d->on_hup, SIGHUP);
 	signal_watch(d, &d->on_usr1, SIGUSR1);
 	signal_watch(d, &d->on_usr2, SIGUSR2);
+	signal_watch(d, &d->on_quit, SIGQUIT);
 	signal_watch(d, &d->on_term, SIGTERM);
 	signal_watch(d, &d->on_int, SIGINT);
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
@@ -478,7 +440,7 @@ static int start(struct daemon *d)
 {
 	const int kept = handover_state();
 
-	if (queues_open(d) < 0)
+	if (queues_open(d->queues, d->live.file, &d->live.threads) < 0)
 		return -1;
 	if (live_open(&d->live, kept) < 0)
 		goto queues;
@@ -499,7 +461,7 @@ worker:
 	raw_close(&d->raw);
 	live_close(&d->live);
 queues:
-	queues_close(d);
+	queues_close(d->queues, d->live.threads);
 	return -1;
 }
 
@@ -528,13 +490,18 @@ static void stop(struct daemon *d)
 	added_close();
 	watch_close();
 	guests_close(&d->guests);
-	live_unsteer(&d->live);
+	if (d->leaving)
+		steer_forget(&d->live.steer);
+	else
+		live_unsteer(&d->live);
 	worker_stop(d);
+	if (d->leaving)
+		state_good(&d->live.state);	/* nothing is wrong with it */
 	tap_free(d->tap);
 	raw_close(&d->raw);
 	if (d->routes.nl)
 		route_watch_close(&d->routes);
-	queues_close(d);
+	queues_close(d->queues, d->live.threads);
 	live_close(&d->live);
 }
 
@@ -582,11 +549,11 @@ int daemon_run(const char *path, struct conf *conf)
 		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
 	run(d);
-	log_info("stopping");
+	log_info("%s", d->leaving ? "leaving: rules, flows and queues stay for the next main process" : "stopping");
 	guard_stop();
 	notify_send("STOPPING=1");
 	stop(d);
 	conf_free(d->live.file);
 	ev_loop_destroy(d->loop);
-	return 0;
+	return d->leaving ? DAEMON_LEFT : 0;
 }

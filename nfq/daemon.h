@@ -11,6 +11,8 @@
 
 #include "conf/conf.h"
 
+enum { DAEMON_LEFT = 75 };		/* exit status: another main process shall come (EX_TEMPFAIL) */
+
 /**
  * daemon_run - forward until told to stop
  * @path: of the configuration, read again on SIGHUP
@@ -18,7 +20,8 @@
  *
  * SIGHUP reloads, SIGUSR1 logs flows and counters, SIGTERM and SIGINT stop.
  * Returns the exit status: 0 after a stop, 1 if it could not start, after one
- * line in the log that says why; no rule is left in either case.
+ * line in the log that says why; no rule is left in either case. DAEMON_LEFT
+ * after SIGQUIT: everything is left as it is for the next main process.
  */
 int daemon_run(const char *path, struct conf *conf);
 

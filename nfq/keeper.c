@@ -159,7 +159,7 @@ bool keeper_is_parent(void)
 
 static int open_signals(void)
 {
-	const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
+	const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGCHLD };
 	sigset_t set;
 
 	sigemptyset(&set);

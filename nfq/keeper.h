@@ -7,7 +7,7 @@
  * meantime (notify.h), so that no flow and no waiting packet is lost. It
  * handles no packet, reads no file and has 200 lines, so it has little to die of.
  *
- * TERM and INT stop, HUP, USR1 and USR2 are passed on.
+ * TERM and INT stop, HUP, USR1, USR2 and QUIT are passed on.
  */
 #ifndef NFQ_KEEPER_H
 #define NFQ_KEEPER_H

@@ -71,7 +71,9 @@ main_is_new() {
 journal_has() { inside journalctl -u nfqnatd --no-pager | grep -qE -- "$1"; }
 
 net_up
-serve guest tcp:7:echo tcp:80:whoami
+spawn guest crowd serve 7 >"$DIR/serving"
+wait_for 5 grep -q serving "$DIR/serving"
+serve guest tcp:80:whoami
 serve host tcp:8080:whoami
 if ! root_make; then
 	result skip package_under_systemd "no overlay, or the package does not install: $(tail -n 2 "$OVER/dpkg" 2>/dev/null)"
@@ -79,7 +81,7 @@ if ! root_make; then
 fi
 { config_head; echo "  - name: web
     to: [$G4, \"$G6\"]
-    publish: [\"7\", \"8080:80\"]"; } >"$ROOT/etc/nfqnat/nfqnat.yaml"
+    publish: [\"7\", \"7/udp\", \"8080:80\"]"; } >"$ROOT/etc/nfqnat/nfqnat.yaml"
 # As shipped it waits half a minute for a main process that hangs.
 mkdir -p "$ROOT/etc/systemd/system/nfqnatd.service.d"
 printf '[Service]\nWatchdogSec=4\n' >"$ROOT/etc/systemd/system/nfqnatd.service.d/test.conf"
@@ -112,6 +114,21 @@ inside systemctl kill --signal=USR2 --kill-who=main nfqnatd
 expect unit_upgrade_is_done wait_for 10 journal_has 'upgrading'
 expect unit_flow_over_upgrade say long three
 expect unit_upgrade_keeps_pid test "$(main_pid)" = "$before"
+# A restart, while somebody asks every 20 ms: nothing is lost, and it is said in the journal what was left.
+before=$(main_pid)
+spawn client crowd ask -t 50 -u 20 -i 200 $HX4 7 >"$OVER/crowd"
+CROWD=$SPAWNED
+wait_for 30 grep -q talking "$OVER/crowd"
+expect unit_restarts inside systemctl restart nfqnatd
+expect unit_restart_is_another_process main_is_new "$before"
+expect unit_restart_leaves_all journal_has 'leaving: rules, flows and queues stay'
+expect unit_flow_over_restart say long restarted
+kill -TERM "$CROWD"
+wait "$CROWD"
+expect unit_nothing_lost_over_restart grep -q '^tcp 50 of 50, wrong 0, udp 20 of 20, lost 0 of' "$OVER/crowd"
+tail -n 1 "$OVER/crowd" | result_note
+expect unit_restarts_again inside systemctl restart nfqnatd
+expect unit_flow_over_second_restart say long again
 before=$(main_pid)
 inside kill -STOP "$before"
 expect unit_watchdog_replaces_a_main_that_hangs wait_for 60 main_is_new "$before"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * queues - all queues of the daemon: a pair for each thread of the worker.
+ *
+ * The main process opens and keeps them (docs/decisions/0001), or takes those
+ * that one before it has left, with the packets that wait in them.
+ *
+ * Threads  none: main process only
+ */
+#ifndef NFQ_QUEUES_H
+#define NFQ_QUEUES_H
+
+#include "conf/conf.h"
+#include "nfq/worker.h"
+
+/**
+ * queues_open - take or open all queues that the configuration asks for
+ * @q:       out, WORKER_THREADS_MAX; all zero before
+ * @threads: out: how many pairs; as many as there are CPUs if @c does not say
+ *
+ * Waits up to a second for queues whose worker is still ending.
+ * Returns 0, or -errno after a line in the log; then none is open.
+ */
+int queues_open(struct worker_queues *q, const struct conf *c, unsigned *threads);
+
+void queues_close(struct worker_queues *q, unsigned threads);
+
+#endif
