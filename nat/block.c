@@ -3,7 +3,7 @@
 #include "nat/block.h"
 
 struct layout {
-	uint64_t flow, bucket, map[2], out[2], pool, frag, policy[2], count, end;
+	uint64_t flow, bucket, map[2], out[2], pool, frag, policy[2], count, mark, end;
 };
 
 static uint64_t round64(uint64_t n)
@@ -29,7 +29,8 @@ static struct layout layout_of(const struct nat_params *p, uint32_t buckets, uin
 	l.policy[0] = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
 	l.policy[1] = l.policy[0] + round64(policy_area_octets(policies));
 	l.count = l.policy[1] + round64(policy_area_octets(policies));
-	l.end = l.count + round64(policy_count_octets(policies, policy_sources_for(p->max_flows)));
+	l.mark = l.count + round64(policy_count_octets(policies, policy_sources_for(p->max_flows)));
+	l.end = l.mark + round64(mark_size());
 	return l;
 }
 
@@ -90,9 +91,15 @@ struct pool block_pool(struct nat_block *b)
 	return pool_at((uint8_t *)b + layout_in(b).pool, b->max_mappings, b->max_peers, &b->flows.key);
 }
 
+struct marks block_marks(struct nat_block *b)
+{
+	return mark_at((uint8_t *)b + layout_in(b).mark, &b->flows.key);
+}
+
 void block_init(void *mem, const struct nat_params *p)
 {
 	struct nat_block *b = mem;
+	struct marks marks;
 	struct flow_table t;
 	struct pool pool;
 
@@ -132,6 +139,8 @@ void block_init(void *mem, const struct nat_params *p)
 	frag_init(block_frag(b), b->frag_sets);
 	pool = block_pool(b);
 	pool_init(&pool, p->max_mappings, p->max_peers);
+	marks = block_marks(b);
+	mark_init(&marks);
 	b->magic = NAT_BLOCK_MAGIC;	/* last: before this, nobody attaches */
 }
 

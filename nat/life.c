@@ -411,6 +411,6 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 	if (dir == NAT_REPLY)
 		f->flags |= FLOW_ANSWERED;
 	f->packets[dir]++;
-	f->octets[dir] += p->view.end;
+	f->octets[dir] += p->truncated ? p->view.whole_end : p->view.end;
 	return NAT_WHY_UNDECIDED;
 }

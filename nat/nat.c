@@ -197,6 +197,18 @@ static enum nat_reason leave_alone(struct nat *n, struct nat_pkt *p, enum nat_re
 	return why;
 }
 
+/* A packet of which not all is here: the kernel can rewrite it by a mark, or it must come whole. Nothing was changed so far. */
+static enum nat_reason by_mark(struct nat *n, struct nat_pkt *p, const struct nat_flow *f, const struct nat_ends *to,
+			       nat_tick now)
+{
+	bool want = !(f->flags & FLOW_MASQ) || f->octets[p->dir] >= MARK_OUT_OCTETS;
+
+	if (!p->headers)
+		return NAT_WHY_TRUNCATED;
+	p->mark = mark_take(&n->marks, p, to, want, now);
+	return p->mark ? NAT_WHY_UNDECIDED : NAT_WHY_HEADERS_ONLY;
+}
+
 /* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
 static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
@@ -208,6 +220,8 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 	why = find(n, p, now, &f, &dir);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
+	if (!f && p->truncated && p->headers)
+		return NAT_WHY_HEADERS_ONLY;
 	if (!f) {
 		why = open_flow(n, p, now, &f);
 		if (why != NAT_WHY_UNDECIDED)
@@ -221,8 +235,11 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 	why = target(p, f, dir, &to);
 	if (why != NAT_WHY_TRANSLATED)
 		return why;
-	if (p->truncated)
-		return NAT_WHY_TRUNCATED;
+	if (p->truncated) {
+		why = by_mark(n, p, f, &to, now);
+		if (why != NAT_WHY_UNDECIDED)
+			return why;
+	}
 	if (counts_here(p, f, dir)) {
 		why = life_track(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
@@ -230,7 +247,9 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 	}
 	if (p->hook == NAT_FWD)
 		verdict = life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
-	if (!nat_ends_eq(&to, &p->view.tuple.ends))
+	if (p->mark)
+		p->after = to;
+	else if (!nat_ends_eq(&to, &p->view.tuple.ends))
 		rewrite_packet(p, &to);
 	policy_mss(n, p, f);
 	return verdict;
@@ -244,6 +263,8 @@ static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 	if (!p->looked)
 		nat_look(n, p);
 	why = p->reason;
+	if (p->truncated && p->headers && !mark_is_plain(p))
+		return NAT_WHY_HEADERS_ONLY;
 	liar = p->hook == NAT_PRE && p->view.tuple.family ? masq_refuses(n, p) : NAT_WHY_UNDECIDED;
 	if (liar != NAT_WHY_UNDECIDED)
 		return liar;
@@ -260,12 +281,15 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 
 	p->changed = p->csum_full = p->release = false;
 	p->datagram = 0;
+	p->mark = 0;
 	p->flow = p->forward = NAT_NONE;
 	p->dir = NAT_ORIG;
 	n->block->now = nat_tick_of(now);
 	why = decide(n, p, n->block->now);
-	if (!p->changed)
+	if (!p->changed && !p->mark)
 		why = leave_alone(n, p, why);
+	if (why == NAT_WHY_TRUNCATED && p->headers)
+		why = NAT_WHY_HEADERS_ONLY;
 	assert(why < NAT_REASONS);
 	p->reason = (uint8_t)why;
 	p->looked = false;
@@ -350,6 +374,7 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 		n->out[i] = block_out(mem, i);
 	}
 	n->pool = block_pool(mem);
+	n->marks = block_marks(mem);
 	return BLOCK_OK;
 }
 
@@ -377,6 +402,8 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 	}
 	if (policy_check(n))
 		policy_recount(n, n->block->now);
+	if (mark_check(&n->marks))
+		mark_rebuild(&n->marks, n->block->now);
 	nat_leave(n);
 	return lost;
 }
@@ -395,5 +422,7 @@ const char *nat_check(const struct nat *n)
 		bad = policy_check(n);
 	if (!bad && n->pool.head)
 		bad = pool_check(&n->pool);
+	if (!bad)
+		bad = mark_check(&n->marks);
 	return bad ? bad : masq_check(n);
 }

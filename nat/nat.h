@@ -61,6 +61,7 @@ struct nat {
 	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
 	struct out out[2];
 	struct pool pool;
+	struct marks marks;
 	void (*event)(void *ctx, const struct nat_event *ev);	/* NULL: nobody listens; called under the lock */
 	void *ctx;
 };

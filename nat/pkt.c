@@ -295,6 +295,8 @@ enum nat_reason pkt_parse(struct nat_pkt *p)
 	p->tcp_flags = 0;
 	p->before = v->tuple.ends;
 	p->ends_proto = v->tuple.proto;
+	if (p->truncated && p->whole && v->whole_end == p->len)
+		v->whole_end = p->whole;	/* BIG TCP: its length field is 0, and what is here was taken for all */
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
 	if (v->tuple.proto == NAT_PROTO_TCP && v->end - v->l4 >= 14)

@@ -59,6 +59,9 @@ struct nat_pkt {
 	bool csum_partial;		/* the L4 checksum is only the pseudo-header's sum (NFQA_SKB_CSUMNOTREADY, R5) */
 	bool gso;			/* an aggregate the kernel will cut up again (NFQA_SKB_GSO) */
 	bool truncated;			/* the kernel kept the rest (NFQA_CAP_LEN): must not be written back (R7) */
+	bool headers;			/* from a queue that hands over headers only: what needs more can come whole */
+	uint32_t whole;			/* if truncated: octets of the whole packet */
+	uint32_t mark_in;		/* mark that it carries; 0: none */
 
 	/* from pkt_parse() */
 	struct pkt_view view;
@@ -78,12 +81,13 @@ struct nat_pkt {
 	uint8_t reason;			/* enum nat_reason */
 	bool changed;			/* data was rewritten: it must be given back with the verdict */
 	bool csum_full;			/* nat_finish() must write the whole L4 checksum */
+	uint32_t mark;			/* not 0: the kernel shall rewrite it by this mark (mark.h), data is as it was */
 	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
 	uint32_t flow;			/* index, NAT_NONE if none */
 	uint32_t forward;		/* the caller's number of the forward, NAT_NONE if none */
 	uint8_t ends_proto;		/* protocol of before and after: the packet's, or that of the one it quotes */
 	struct nat_ends before;		/* as it came; of an ICMP error: those of the packet it quotes */
-	struct nat_ends after;		/* as it goes, if changed */
+	struct nat_ends after;		/* as it goes, if changed or marked */
 };
 
 /**

@@ -4,8 +4,8 @@
  *
  * One list gives the enum, the words that logs and counters use, and the
  * verdict that goes with it; so no packet can be decided without being
- * counted, and no counter can be without a name. FRAGMENT_HELD alone is no
- * end: a packet counted there is counted once more when it is decided.
+ * counted, and no counter can be without a name. FRAGMENT_HELD and HEADERS_ONLY
+ * are no end: a packet counted there is counted once more when it is decided.
  */
 #ifndef NAT_REASON_H
 #define NAT_REASON_H
@@ -18,6 +18,7 @@ enum nat_verdict {
 	NAT_ACCEPT = 1,
 	NAT_STOP = 5,		/* accept, and skip the rest of this hook: the host's FORWARD rules */
 	NAT_HOLD = 256,		/* no verdict yet: keep it, see frag.h */
+	NAT_WHOLE = 257,	/* no verdict yet: let it come whole, see mark.h */
 };
 
 /*        name             verdict     words */
@@ -71,6 +72,7 @@ enum nat_verdict {
 	X(FRAGMENT_OVERLAP, NAT_DROP,  "fragment that overlaps the first, or a datagram with one that did") \
 	X(FRAGMENT_LIMIT,  NAT_DROP,   "too many fragments wait already")                         \
 	X(FRAGMENT_TIMEOUT, NAT_DROP,  "fragment whose first did not come in time")               \
+	X(HEADERS_ONLY,    NAT_WHOLE,  "only its headers came: asked for whole")                  \
 	X(TRUNCATED,       NAT_DROP,   "larger than the kernel hands over")                       \
 	X(IP_VERSION,      NAT_DROP,   "neither IPv4 nor IPv6")                                   \
 	X(IP_SHORT,        NAT_DROP,   "shorter than its IP header")                              \

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <string.h>
@@ -17,12 +18,19 @@ struct verdict {
 	struct nfqnl_msg_verdict_hdr hdr;
 };
 
+struct verdict_mark {
+	struct verdict v;
+	struct nlattr attr;
+	uint32_t mark;
+};
+
 struct verdict_payload {
 	struct verdict v;
 	struct nlattr payload;
 };
 
 _Static_assert(sizeof(struct verdict) == MSG_VERDICT_OCTETS, "nlmsghdr 16 + nfgenmsg 4 + attribute 12");
+_Static_assert(sizeof(struct verdict_mark) == MSG_VERDICT_MARK_OCTETS, "and an attribute of 8");
 _Static_assert(sizeof(struct verdict_payload) == 36, "fits before any payload: see msg_parse()");
 
 /* The macros of libmnl mix int and size_t; these do not. */
@@ -66,6 +74,10 @@ static void take_attr(const struct nlattr *a, struct nat_pkt *p, const struct nf
 		break;
 	case NFQA_CAP_LEN:
 		p->truncated = true;
+		p->whole = len >= 4 ? attr_be32(a) : 0;
+		break;
+	case NFQA_MARK:
+		p->mark_in = len >= 4 ? attr_be32(a) : 0;
 		break;
 	case NFQA_PAYLOAD:
 		p->data = mnl_attr_get_payload(a);
@@ -160,6 +172,23 @@ struct iovec msg_verdict(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t ver
 
 	memcpy(buf, &v, sizeof(v));
 	return (struct iovec){ .iov_base = buf, .iov_len = sizeof(v) };
+}
+
+struct iovec msg_verdict_mark(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict, uint32_t mark)
+{
+	struct verdict_mark v = {
+		.v = verdict_of(NFQNL_MSG_VERDICT, sizeof(v) - sizeof(v.v), queue, id, verdict),
+		.attr = { .nla_len = sizeof(v.attr) + sizeof(v.mark), .nla_type = NFQA_MARK },
+		.mark = htonl(mark),
+	};
+
+	memcpy(buf, &v, sizeof(v));
+	return (struct iovec){ .iov_base = buf, .iov_len = sizeof(v) };
+}
+
+struct iovec msg_verdict_whole(uint8_t *buf, uint16_t queue, uint32_t id, uint16_t to)
+{
+	return msg_verdict(buf, queue, id, (uint32_t)to << 16 | NF_QUEUE);
 }
 
 struct iovec msg_verdict_batch(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict)

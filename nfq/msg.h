@@ -20,6 +20,7 @@ enum {
 	MSG_PAYLOAD_MAX = 0xffff - 4,		/* copy range: what one attribute can carry */
 	MSG_SLOT_OCTETS = 65536 + 4096,		/* room for one message and padding behind it */
 	MSG_VERDICT_OCTETS = 32,		/* without payload */
+	MSG_VERDICT_MARK_OCTETS = 40,		/* the same with a mark */
 };
 
 enum msg_kind {
@@ -55,6 +56,12 @@ struct iovec msg_verdict_in_place(struct nat_pkt *p, uint16_t queue, uint32_t id
  * @buf: MSG_VERDICT_OCTETS octets, 4-aligned; may be the packet's own message buffer
  */
 struct iovec msg_verdict(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict);
+
+/* msg_verdict_mark - the same, and the packet carries @mark from then on; MSG_VERDICT_MARK_OCTETS */
+struct iovec msg_verdict_mark(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict, uint32_t mark);
+
+/* msg_verdict_whole - the packet goes to the queue @to as it is, to be decided there (NF_QUEUE); MSG_VERDICT_OCTETS */
+struct iovec msg_verdict_whole(uint8_t *buf, uint16_t queue, uint32_t id, uint16_t to);
 
 /* msg_verdict_batch - one verdict for every packet with an id up to @id (NFQNL_MSG_VERDICT_BATCH) */
 struct iovec msg_verdict_batch(uint8_t *buf, uint16_t queue, uint32_t id, uint32_t verdict);

@@ -48,7 +48,7 @@ void report_log(const struct state *s, const struct worker_queues *q, unsigned t
 		if (b->reasons[r])
 			log_info("packets: %12" PRIu64 " %s %s: %s", b->reasons[r],
 				 nat_reason_verdict(r) == NAT_DROP ? "dropped " :
-				 nat_reason_verdict(r) == NAT_HOLD ? "held    " : "accepted", nat_reason_name(r),
+				 nat_reason_verdict(r) == NAT_HOLD || nat_reason_verdict(r) == NAT_WHOLE ? "held    " : "accepted", nat_reason_name(r),
 				 nat_reason_words(r));
 	for (unsigned i = 0; i < threads; i++) {
 		log_queue(&q[i].tcp, "tcp");

@@ -84,7 +84,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p.gso = data[0] & 16;
 	p.truncated = (data[0] & 0xe0) == 0xe0;
 	p.indev = data[0] & 32 ? BRIDGE : OUTSIDE;
+	p.headers = p.truncated && p.gso;
+	p.whole = len < 40 ? len : copy[0] >> 4 == 6 ? 40 + (uint32_t)(copy[4] << 8 | copy[5]) : (uint32_t)(copy[2] << 8 | copy[3]);
+	mark_set_open(&world.nat.marks, true);
 	judge(&world.nat, &p, copy, len, world.now);
+	/* Now the kernel has the rewrite that it wanted. */
+	if (p.reason == NAT_WHY_HEADERS_ONLY && world.nat.marks.head->slots) {
+		mark_told(&world.nat.marks.slot[1], MARK_INSTALLED);
+		judge(&world.nat, &p, copy, len, world.now);
+		MUST(p.mark == (MARK_BASE | 1));
+	}
 	judge_tables(&world.nat);
 	return 0;
 }

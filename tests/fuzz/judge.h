@@ -57,8 +57,11 @@ static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint
 		MUST(!memcmp(exact, octets, len));
 	else
 		judge_changed(p, octets, p->view.is_error);
-	if (nat_reason_verdict(p->reason) == NAT_DROP || nat_reason_verdict(p->reason) == NAT_HOLD)
+	if (nat_reason_verdict(p->reason) == NAT_DROP || nat_reason_verdict(p->reason) == NAT_HOLD ||
+	    nat_reason_verdict(p->reason) == NAT_WHOLE || p->mark)
 		MUST(!p->changed);
+	MUST(p->reason != NAT_WHY_HEADERS_ONLY || (p->truncated && p->headers && !p->mark));
+	MUST(!p->mark || (mark_is_ours(p->mark) && p->truncated && p->headers));
 	MUST(!p->release || p->datagram);
 	memcpy(octets, exact, len);
 	free(exact);

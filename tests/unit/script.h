@@ -8,6 +8,7 @@
  *     map ROWS | outs RULES                  swap in another table (world.h, outs.h); `sweep` ends what it does not lead
  *     block PORT | unblock PORT              a port that must not be given out
  *     die | mappings COUNT                   the writer dies and the next recovers; mappings in the pool
+ *     install | marks COUNT | age            the kernel gets what is wanted and loses what retires; slots that are not free
  *     wait SECONDS | expire COUNT | flows COUNT | state NAME | idle NAME | ended CAUSE | opened COUNT
  *
  * ENDS is `C:40000>H:8080` with the letters of packet.h; a port `$x` takes
@@ -16,7 +17,8 @@
  * A port `$X`, a capital letter, is one of the pool's, any other one of the range for sources of our own.
  * words: TCP flags as letters (FSRPAU), chunk= (SCTP's first, DCCP's type), seq= ack= len= dev= to= opt=
  * quote= rest=,
- * bad (checksum), badquote, nocsum, partial, gso, trunc; of errors: unreach
+ * bad (checksum), badquote, nocsum, partial, gso, trunc, head (all but the last octet, of a queue that
+ * gives headers: what it becomes, the kernel makes of it by a mark), mark= (that it carries); of errors: unreach
  * (default), ptb, ttl, param.
  * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE; it leaves by BRIDGE if it is for a guest.
  *
@@ -56,6 +58,10 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 	p->len = len = packet_build(&st.in, in);
 	memcpy(out, in, len);
 	p->data = out;
+	if (p->headers) {
+		p->whole = len;
+		p->len = len - 1;
+	}
 	nat_enter(&r->w.nat);
 	nat_packet(&r->w.nat, p, r->w.now);
 	nat_leave(&r->w.nat);
@@ -66,6 +72,13 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 	if (strcmp(nat_reason_name(p->reason), st.why))
 		run_fail(r, "reason is %s", nat_reason_name(p->reason));
 	nat_finish(p);
+	if (p->headers) {
+		if (p->changed || memcmp(in, out, len))
+			run_fail(r, "headers were changed");
+		if (!p->mark != !st.changes || (p->mark && !nat_ends_eq(&p->after, &st.out.ends)))
+			run_fail(r, "its mark is %08x", p->mark);
+		return;
+	}
 	if (p->changed != st.changes)
 		run_fail(r, "%s", st.changes ? "it was not changed" : "it was changed");
 	if (!st.changes) {
@@ -88,6 +101,18 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 	for (uint32_t i = 0; i < len; i++)
 		if (out[i] != want[i])
 			run_fail(r, "octet %u is %02x, not %02x", i, out[i], want[i]);
+}
+
+/* What main would do. */
+static inline void script_install(struct nat *n)
+{
+	mark_set_open(&n->marks, true);
+	for (uint32_t i = 1; i < MARK_SLOTS; i++) {
+		if (n->marks.slot[i].state == MARK_WANTED)
+			mark_told(&n->marks.slot[i], MARK_INSTALLED);
+		if (n->marks.slot[i].state == MARK_RETIRING)
+			mark_told(&n->marks.slot[i], MARK_GONE);
+	}
 }
 
 static inline void script_other(struct run *r, const char *s)
@@ -113,6 +138,13 @@ static inline void script_other(struct run *r, const char *s)
 	} else if (!strcmp(verb, "mappings")) {
 		if (n->pool.head->mappings.used != strtoul(arg, NULL, 10))
 			run_fail(r, "there are %u", n->pool.head->mappings.used);
+	} else if (!strcmp(verb, "install")) {
+		script_install(n);
+	} else if (!strcmp(verb, "age")) {
+		mark_age(&n->marks, nat_tick_of(r->w.now));
+	} else if (!strcmp(verb, "marks")) {
+		if (n->marks.head->slots != strtoul(arg, NULL, 10))
+			run_fail(r, "there are %u", n->marks.head->slots);
 	} else if (!strcmp(verb, "wait")) {
 		r->w.now += (nat_ns)(atof(arg) * 1e9);
 	} else if (!strcmp(verb, "sweep")) {

@@ -95,6 +95,22 @@ static void cap_len_means_truncated(void **state)
 	g = parse(room, nlh->nlmsg_len);
 	assert_int_equal(g.kind, MSG_PACKET);
 	assert_true(g.p.truncated);
+	assert_int_equal(g.p.whole, 70000);
+	assert_int_equal(g.p.mark_in, 0);
+}
+
+static void mark_is_read(void **state)
+{
+	struct nlmsghdr *nlh = netlink_begin(room, NFQNL_MSG_PACKET, 1);
+	struct got g;
+
+	(void)state;
+	netlink_put_header(nlh, 1, NAT_PRE);
+	netlink_put_be32(nlh, NFQA_MARK, 0x4e460001);
+	netlink_put_payload(nlh, (const uint8_t *)"E", 1);
+	g = parse(room, nlh->nlmsg_len);
+	assert_int_equal(g.kind, MSG_PACKET);
+	assert_int_equal(g.p.mark_in, 0x4e460001);
 }
 
 /* One message each, written by a function. */
@@ -416,6 +432,34 @@ static void plain_verdict_is_exact(void **state)
 	free(buf);
 }
 
+static void marked_verdict_is_exact(void **state)
+{
+	static const uint8_t attr[] = { 8, 0, 3, 0, 0x4e, 0x46, 0x0f, 0xff };
+	struct wire want = wire_of(NFQNL_MSG_VERDICT, 40, 0x0102, NAT_ACCEPT, 0xf0e0d0c0, 0);
+	uint8_t *buf = unit_exact(room, MSG_VERDICT_MARK_OCTETS);
+	struct iovec v = msg_verdict_mark(buf, 0x0102, 0xf0e0d0c0, NAT_ACCEPT, 0x4e460fff);
+
+	(void)state;
+	assert_ptr_equal(v.iov_base, buf);
+	assert_int_equal(v.iov_len, 40);
+	assert_memory_equal(buf, want.octets, 32);
+	assert_memory_equal(buf + 32, attr, sizeof(attr));
+	free(buf);
+}
+
+/* NF_QUEUE is 3, the queue's number stands above it. */
+static void verdict_to_another_queue_is_exact(void **state)
+{
+	struct wire want = wire_of(NFQNL_MSG_VERDICT, 32, 0x0102, 0xbeef0003, 7, 0);
+	uint8_t *buf = unit_exact(room, MSG_VERDICT_OCTETS);
+	struct iovec v = msg_verdict_whole(buf, 0x0102, 7, 0xbeef);
+
+	(void)state;
+	assert_int_equal(v.iov_len, 32);
+	assert_memory_equal(buf, want.octets, 32);
+	free(buf);
+}
+
 static void batch_verdict_is_exact(void **state)
 {
 	struct wire want = wire_of(NFQNL_MSG_VERDICT_BATCH, 32, 65535, 4, 0xffffffff, 0);
@@ -467,6 +511,9 @@ int main(void)
 {
 	unit_add("all attributes are read", reads_every_attribute, NULL);
 	unit_add("absent attributes are zero", absent_attributes_are_zero, NULL);
+	unit_add("a packet's mark is read", mark_is_read, NULL);
+	unit_add("a verdict with a mark, octet by octet", marked_verdict_is_exact, NULL);
+	unit_add("a verdict that sends it to another queue", verdict_to_another_queue_is_exact, NULL);
 	unit_add("NFQA_CAP_LEN marks a packet as truncated", cap_len_means_truncated, NULL);
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		unit_add(shapes[i].name, shape_is_judged, &shapes[i]);

@@ -150,6 +150,10 @@ static const struct script scripts[] = {
 		"pre C:1>H:8080 A trunc -> TRUNCATED\npost G:80>C:1 A trunc -> TRUNCATED\nfwd C:1>G:80 A trunc -> TRUNCATED\n"
 		"pre C:1>H:22 A trunc -> NO_FORWARD" },
 
+	{ .name = "R7_headers_alone_ask_for_the_whole", .protos = "t", .steps =
+		"pre C:1>H:8080 S head -> HEADERS_ONLY\nflows 0\npre C:1>H:8080 S -> OPENED C:1>G:80\n"
+		"pre C:1>H:8080 A head -> HEADERS_ONLY" },
+
 	/* --- R75: hairpin --- */
 	{ .name = "R75_other_guest", .protos = "tu", .steps =
 		"pre F:40000>H:8080 S -> OPENED F:$s>G:80\n"
@@ -538,6 +542,7 @@ static void reasons_are_told_apart(void **state)
 	}
 	assert_int_equal(nat_reason_verdict(NAT_WHY_STOPPED), NAT_STOP);
 	assert_int_equal(nat_reason_verdict(NAT_WHY_FRAGMENT_HELD), NAT_HOLD);
+	assert_int_equal(nat_reason_verdict(NAT_WHY_HEADERS_ONLY), NAT_WHOLE);
 	assert_int_equal(nat_reason_verdict(NAT_WHY_NO_FORWARD), NAT_ACCEPT);
 }
 
