@@ -25,7 +25,7 @@ static const char usage[] =
 	"  -c, --config FILE  what to forward (" CONFIG_DEFAULT ")\n"
 	"      --check        print the forwards as understood and exit: 0, or 1 with every mistake named\n"
 	"      --replay FILE  run a capture (pcap, pcapng) through the engine, print each packet, and exit; needs no root\n"
-	"      --write FILE   with --replay: write the translated packets as pcap\n"
+	"      --write FILE   with --replay: write the translated packets as pcapng, the reasons as comments\n"
 	"  -v, --verbose      log flows; twice: every packet\n"
 	"      --control PATH  socket for nfqnatctl, in place of `control: { socket: ... }`\n"
 	"      --keep         stay as a small parent that starts the main process again if it dies, on the same flows\n"

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "ctl/pcapng.h"
 #include "ctl/stream.h"
+#include "nfq/pcapng.h"
 #include "nfq/show.h"
 
 enum { SNAP_OCTETS = 65535, BEFORE = 0, AFTER = 1 };
@@ -46,8 +46,8 @@ static int run(struct stream *s, const char *path, json_t *req)
 		json_decref(req);
 		return CMD_NO;
 	}
-	if (!pcapng_begin(file, "nfqnatctl " NFQNAT_VERSION) || !pcapng_interface(file, "before", "as the packet came") ||
-	    !pcapng_interface(file, "after", "as the packet went")) {
+	if (!pcapng_begin(file, "nfqnatctl " NFQNAT_VERSION) || !pcapng_interface(file, PCAPNG_RAW, "before", "as the packet came") ||
+	    !pcapng_interface(file, PCAPNG_RAW, "after", "as the packet went")) {
 		cmd_error("%s: %s", path, strerror(errno));
 		json_decref(req);
 		ret = CMD_NO;

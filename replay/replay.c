@@ -7,16 +7,28 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "nat/csum.h"
+#include "nfq/hold.h"
 #include "nfq/live.h"
 #include "nfq/show.h"
 #include "nfq/table.h"
 #include "replay/host.h"
 #include "replay/link.h"
+#include "replay/write.h"
 
-enum { FRAME_OCTETS = 1 << 19 };	/* more than libpcap's own limit, MAXIMUM_SNAPLEN */
+enum {
+	FRAME_OCTETS = 1 << 19,		/* more than libpcap's own limit, MAXIMUM_SNAPLEN */
+	SAID_OCTETS = 2 * SHOW_LINE_OCTETS,	/* no packet passes more hooks */
+};
+
+/* What a packet came in. */
+struct frame {
+	uint8_t *octets;		/* a copy to be rewritten: h.caplen of the capture, zeros up to h.len; NULL: free */
+	struct pcap_pkthdr h;
+	uint64_t number;
+	uint32_t at;			/* where the packet begins */
+};
 
 /* One replay at a time: what the callbacks of show.h and nat.h know. */
 static struct run {
@@ -24,10 +36,12 @@ static struct run {
 	struct conf conf;		/* as given, but for its rows: see rows_make() */
 	struct state state;
 	pcap_t *pcap;
-	pcap_dumper_t *dumper;
-	uint8_t *frame;			/* a copy to be rewritten, FRAME_OCTETS */
+	uint8_t *octets;		/* of the frame that is looked at, FRAME_OCTETS */
+	struct hold hold;		/* fragments that wait for the first of their datagram, as in the daemon */
+	struct frame held[HOLD_PLACES];	/* theirs; octets are malloc'ed */
 	int link;
-	uint64_t frames, skipped, written;
+	bool not_written;		/* something could not be */
+	uint64_t frames, skipped;
 	bool has_first;
 	int64_t first_s, first_ns;	/* time of the first frame */
 	nat_ns now;			/* since then; never goes back */
@@ -47,13 +61,21 @@ static void print_event(void *ctx, const struct nat_event *ev)
 	fprintf(run.args->out, "%" PRIu64 " %s\n", run.frames, line);
 }
 
-static void print_packet(const struct nat_pkt *p, bool cut)
+static bool is_cut(const struct frame *f)
+{
+	return f->h.caplen < f->h.len;
+}
+
+/* One line about a packet at one hook; it is added to what was @said of it. */
+static void print_packet(const struct frame *f, const struct nat_pkt *p, char said[SAID_OCTETS])
 {
 	char line[SHOW_LINE_OCTETS];
+	size_t n = strlen(said);
 
 	show_packet(line, sizeof(line), p, name_of);
-	fprintf(run.args->out, "%" PRIu64 " %" PRIu64 ".%06u %s%s\n", run.frames, run.now / 1000000000u,
-		(unsigned)(run.now % 1000000000u / 1000), line, cut ? " [cut by the capture]" : "");
+	fprintf(run.args->out, "%" PRIu64 " %" PRIu64 ".%06u %s%s\n", f->number, run.now / 1000000000u,
+		(unsigned)(run.now % 1000000000u / 1000), line, is_cut(f) ? " [cut by the capture]" : "");
+	snprintf(said + n, SAID_OCTETS - n, "%s%s", n ? "\n" : "", line);
 }
 
 /* Time since the first frame. Captures of several devices are not always in order; flows need time to go on. */
@@ -97,39 +119,107 @@ static bool csum_unfinished(const uint8_t *data, uint32_t len)
 	return field == csum_fold(csum_pseudo(&v.tuple.ends.src, &v.tuple.ends.dst, v.tuple.family, v.tuple.proto, l4));
 }
 
-static void replay_packet(const struct pcap_pkthdr *h, uint32_t at)
+/* Through all hooks that it passes. */
+static void decide(struct frame *f, struct nat_pkt *p)
 {
 	struct nat *n = &run.state.nat;
-	bool cut = h->caplen < h->len;
-	struct nat_pkt p = { .data = run.frame + at, .len = (cut ? h->len : h->caplen) - at };
+	char said[SAID_OCTETS] = "";
 
-	p.csum_partial = !cut && csum_unfinished(p.data, p.len);
-	host_place(n, &p);
 	do {
-		nat_packet(n, &p, run.now);
-		nat_finish(&p);
-		print_packet(&p, cut);
-	} while (host_next_hook(n, &p));
-	if (run.dumper && nat_reason_verdict(p.reason) != NAT_DROP && nat_reason_verdict(p.reason) != NAT_HOLD) {
-		pcap_dump((u_char *)run.dumper, h, run.frame);
-		run.written++;
+		nat_packet(n, p, run.now);
+		nat_finish(p);
+		print_packet(f, p, said);
+	} while (host_next_hook(n, p));
+	if (!run.args->write || nat_reason_verdict(p->reason) == NAT_DROP || nat_reason_verdict(p->reason) == NAT_HOLD)
+		return;
+	if (p->data != f->octets + f->at)
+		memcpy(f->octets + f->at, p->data, f->h.caplen - f->at);
+	if (!write_packet(run.args->write, &f->h, f->octets, p->hook, said))
+		run.not_written = true;
+}
+
+/* What would not wait: as batch.c has it. */
+static void drop(const struct frame *f, struct nat_pkt *p, enum nat_reason why)
+{
+	char said[SAID_OCTETS] = "";
+
+	p->reason = (uint8_t)why;
+	run.state.nat.block->reasons[why]++;
+	print_packet(f, p, said);
+}
+
+/* They waited, and are decided (@why: UNDECIDED) or dropped now. They leave at this time, not at that of their frame. */
+static void leave(const struct hold_list *list, enum nat_reason why, const struct timeval *ts)
+{
+	for (unsigned i = 0; i < list->n; i++) {
+		struct held *e = &run.hold.place[list->place[i]];
+		struct frame *f = &run.held[e->id];
+
+		f->h.ts = *ts;
+		if (why == NAT_WHY_UNDECIDED)
+			decide(f, &e->pkt);
+		else
+			drop(f, &e->pkt, why);
+		if (e->pkt.reason == NAT_WHY_FRAGMENT_HELD)
+			drop(f, &e->pkt, NAT_WHY_FRAGMENT_LIMIT);
+		free(f->octets);
+		f->octets = NULL;
+		hold_free(&run.hold, list->place[i]);
 	}
+}
+
+/* false: there is no room */
+static bool keep(const struct frame *f, const struct nat_pkt *p, struct hold_list *out)
+{
+	unsigned i = 0;
+
+	while (i < HOLD_PLACES && run.held[i].octets)
+		i++;
+	if (i == HOLD_PLACES || (!run.hold.place && hold_init(&run.hold)) || !hold_put(&run.hold, p, NULL, i, run.now, out))
+		return false;
+	run.held[i] = *f;
+	run.held[i].octets = malloc(f->h.len);
+	if (!run.held[i].octets)
+		abort();
+	memcpy(run.held[i].octets, f->octets, f->h.len);
+	return true;
+}
+
+static void replay_packet(struct frame *f)
+{
+	struct nat_pkt p = { .data = f->octets + f->at, .len = f->h.len - f->at };
+	struct hold_list out = { .n = 0 };
+
+	hold_expire(&run.hold, run.now, &out);
+	leave(&out, NAT_WHY_FRAGMENT_TIMEOUT, &f->h.ts);
+	p.csum_partial = !is_cut(f) && csum_unfinished(p.data, p.len);
+	host_place(&run.state.nat, &p);
+	decide(f, &p);
+	out.n = 0;
+	if (p.reason == NAT_WHY_FRAGMENT_HELD && !keep(f, &p, &out))
+		drop(f, &p, NAT_WHY_FRAGMENT_LIMIT);
+	leave(&out, NAT_WHY_FRAGMENT_LIMIT, &f->h.ts);
+	if (!p.release)
+		return;
+	out.n = 0;
+	hold_take(&run.hold, p.datagram, &out);
+	leave(&out, NAT_WHY_UNDECIDED, &f->h.ts);
 }
 
 static void replay_frame(const struct pcap_pkthdr *h, const u_char *octets)
 {
 	int32_t at = link_ip(run.link, octets, h->caplen);
+	struct frame f = { .octets = run.octets, .h = *h, .number = ++run.frames, .at = (uint32_t)at };
 
-	run.frames++;
 	clock_set(&h->ts);
 	if (at < 0 || h->len > FRAME_OCTETS || h->len < h->caplen) {
 		run.skipped++;
 		return;
 	}
-	memcpy(run.frame, octets, h->caplen);
-	memset(run.frame + h->caplen, 0, h->len - h->caplen);	/* what the capture left out */
+	memcpy(f.octets, octets, h->caplen);
+	memset(f.octets + h->caplen, 0, h->len - h->caplen);	/* what the capture left out */
 	nat_expire(&run.state.nat, run.now, UINT32_MAX);
-	replay_packet(h, (uint32_t)at);
+	replay_packet(&f);
 }
 
 static void print_summary(void)
@@ -242,10 +332,8 @@ static int capture_open(const struct replay *r)
 	}
 	if (!r->write)
 		return 0;
-	run.dumper = pcap_dump_fopen(run.pcap, r->write);
-	if (run.dumper)
-		return 0;
-	fprintf(r->err, "%s: cannot be written: %s\n", r->name, pcap_geterr(run.pcap));
+	run.not_written = !write_begin(r->write, run.link);
+	return 0;
 close:
 	pcap_close(run.pcap);
 close_write:
@@ -256,14 +344,12 @@ close_write:
 
 static int capture_close(void)
 {
-	int err = 0;
+	bool good = !run.not_written;
 
-	if (run.dumper) {
-		err = pcap_dump_flush(run.dumper);
-		pcap_dump_close(run.dumper);
-	}
+	if (run.args->write)
+		good = !fclose(run.args->write) && good;
 	pcap_close(run.pcap);
-	return err;
+	return good ? 0 : -1;
 }
 
 static int frames_run(void)
@@ -286,10 +372,10 @@ int replay_run(const struct replay *r, const struct conf *c)
 {
 	int status = 1;
 
-	run = (struct run){ .args = r, .frame = malloc(FRAME_OCTETS) };
+	run = (struct run){ .args = r, .octets = malloc(FRAME_OCTETS) };
 	if (capture_open(r) < 0)
 		goto free;
-	if (run.frame && engine_open(c) == 0) {
+	if (run.octets && engine_open(c) == 0) {
 		status = frames_run();
 		state_free(&run.state);
 	}
@@ -299,36 +385,9 @@ int replay_run(const struct replay *r, const struct conf *c)
 	}
 free:
 	free(run.conf.rows);
-	free(run.frame);
+	free(run.octets);
+	for (unsigned i = 0; i < HOLD_PLACES; i++)
+		free(run.held[i].octets);
+	hold_fini(&run.hold);
 	return status;
-}
-
-/* Opening a file to write empties it: not the capture itself. */
-static bool is_same_file(FILE *in, const char *write)
-{
-	struct stat a, b;
-
-	return !fstat(fileno(in), &a) && !stat(write, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-int replay_files(const char *in, const char *write, int verbose, const struct conf *c)
-{
-	struct replay r = { .name = in, .out = stdout, .err = stderr, .verbose = verbose };
-
-	r.in = fopen(in, "rbe");
-	if (!r.in) {
-		fprintf(stderr, "%s: %s; --replay needs a capture, as tcpdump -w makes them\n", in, strerror(errno));
-		return 1;
-	}
-	if (write && is_same_file(r.in, write)) {
-		fprintf(stderr, "%s: is the capture itself; write the translated packets elsewhere\n", write);
-		fclose(r.in);
-		return 1;
-	}
-	if (write && !(r.write = fopen(write, "wbe"))) {
-		fprintf(stderr, "%s: %s\n", write, strerror(errno));
-		fclose(r.in);
-		return 1;
-	}
-	return replay_run(&r, c);
 }

@@ -2,7 +2,7 @@
 /*
  * replay - a capture through the engine, without root, sockets or a clock.
  *
- *     libpcap -> link_ip -> host_place -> nat_packet, nat_finish -> one line, libpcap's dumper
+ *     libpcap -> link_ip -> host_place -> nat_packet, nat_finish -> one line, write_packet
  *
  * What the daemon would have done with the packets of a capture: time comes
  * from the capture, the hash key is fixed, routes and devices are those of
@@ -19,7 +19,7 @@
 struct replay {
 	const char *name;		/* of the capture, for messages */
 	FILE *in;			/* pcap or pcapng; closed by replay_run() */
-	FILE *write; /* where translated packets go, as pcap; NULL: nowhere; closed by replay_run() */
+	FILE *write;			/* where translated packets go, as pcapng; NULL: nowhere; closed by replay_run() */
 	FILE *out, *err;		/* lines; complaints */
 	int verbose;			/* 1: flow events too */
 };
@@ -29,7 +29,8 @@ struct replay {
  *
  * Each packet gives one line for each hook that it passes, in the words of
  * `nfqnatd -vv`, with the frame's number and its second; each frame without IP
- * gives none and is counted. Dropped packets are not written.
+ * gives none and is counted. A packet is written with these lines as its
+ * comment; dropped ones are not written.
  *
  * Returns 0; 1 after one line on @err: not a capture, a link type that is not
  * read, a damaged or cut-off file (what stood before was replayed), or no room

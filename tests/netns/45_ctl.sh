@@ -124,6 +124,9 @@ same ctl_capture_no_bad_packet 0 "$(frames '_ws.malformed')"
 # Checksums of what went: whole, as the guest got them.
 bad_sums() { tshark -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -r "$DIR/all.pcapng" -Y 'frame.interface_name == after && (tcp.checksum.status == 0 || udp.checksum.status == 0)' 2>/dev/null | wc -l; }
 same ctl_capture_checksums 0 "$(bad_sums)"
+# Other readers than Wireshark: libpcap, and the daemon's replay, which finds every packet that was captured.
+check ctl_capture_for_tcpdump eval "tcpdump -nr '$DIR/all.pcapng' 'tcp dst port 80' 2>/dev/null | grep -qF '$G4.80: Flags [S]'"
+check ctl_capture_can_be_replayed eval "'$NFQNATD' --replay '$DIR/all.pcapng' --config '$DIR/nfqnat.yaml' | grep -F 'forward web: translated, new flow'"
 check ctl_capture_says_how_many file_has "$DIR/capture.err" '[0-9]+ packets written to .*, 0 lost'
 check ctl_bad_filter refuses 2 "filter .host and. *: .*pcap-filter" trace "host and"
 kill -INT ${WATCHER[events]} ${WATCHER[trace]} ${WATCHER[tracejson]}

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include "ctl/out.h"
-#include "ctl/pcapng.h"
 #include "ctl/rates.h"
 #include "ctl/span.h"
 #include "nat/tcp.h"
 #include "nfq/ctl/request.h"
 #include "nfq/ctl/server.h"
+#include "nfq/pcapng.h"
 #include "nfq/tally.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/unit.h"
@@ -258,7 +258,7 @@ static void pcapng_blocks(void **state)
 			unsigned blocks = 0;
 			FILE *out = open_memstream(&file, &octets);
 
-			assert_true(pcapng_begin(out, "unit") && pcapng_interface(out, "before", "") &&
+			assert_true(pcapng_begin(out, "unit") && pcapng_interface(out, PCAPNG_RAW, "before", "") &&
 				    pcapng_packet(out, 0, 1234567890123456789u, packet, kept, 1500, comment + skip));
 			fclose(out);
 			for (; at < octets; blocks++) {
