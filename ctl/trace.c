@@ -27,6 +27,8 @@ static json_t *packet_json(const struct stream *s, const struct tap_record *r)
 	char proto[16];
 
 	json_object_set_new(o, "latency_us", json_real(r->latency_ns / 1000.0));
+	if (r->waited_ns)
+		json_object_set_new(o, "waited_us", json_real((double)r->waited_ns / 1000.0));
 	if (p->indev)
 		json_object_set_new(o, "in", device(p->indev));
 	if (p->outdev)
@@ -63,8 +65,10 @@ static bool take(struct stream *s, const struct tap_record *r)
 	}
 	dropped = nat_reason_verdict(r->pkt.reason) == NAT_DROP;
 	show_packet(line, sizeof(line), &r->pkt, stream_forward);
-	fprintf(c->out, "%s%s %s, %.1f us%s\n", dropped ? out_on(c, OUT_RED) : "", stream_time(s, r, when), line,
-		r->latency_ns / 1000.0, dropped ? out_off(c) : "");
+	fprintf(c->out, "%s%s %s, ", dropped ? out_on(c, OUT_RED) : "", stream_time(s, r, when), line);
+	if (r->waited_ns)
+		fprintf(c->out, "waited %.0f us, ", (double)r->waited_ns / 1000.0);
+	fprintf(c->out, "took %.1f us%s\n", r->latency_ns / 1000.0, dropped ? out_off(c) : "");
 	return true;
 }
 

@@ -348,6 +348,8 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	receive(b, q);
 	if (!b->n)
 		return 0;
+	if (began)
+		tap_waited(b->tap, b->pkt, b->n);
 	if (watched)
 		tap_before(b->tap, b->pkt, b->n);
 	decide(b, q);

@@ -30,6 +30,7 @@
 #include "nfq/report.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
+#include "nfq/stamp.h"
 #include "nfq/watch.h"
 #include "nfq/worker.h"
 
@@ -55,6 +56,7 @@ struct daemon {
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
 	struct route_watch routes;
+	int stamp;			/* stamp.h; < 0: none */
 	struct sandbox sandbox;		/* who the workers are */
 	pid_t worker;
 	int control;
@@ -89,6 +91,7 @@ static int worker_spawn(struct daemon *d)
 	a.unwanted[2] = d->raw.fd6;
 	a.unwanted[3] = d->routes.fd;
 	a.unwanted[4] = d->guests.watcher.fd;
+	a.unwanted[5] = d->stamp;
 	d->worker = worker_start(&a);
 	close(pair[1]);
 	if (d->worker < 0) {
@@ -446,6 +449,7 @@ static int start(struct daemon *d)
 		goto queues;
 	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
+	d->stamp = stamp_open();
 	d->tap = tap_new(d->live.threads);
 	if (d->tap)
 		watch_open(d->loop, d->tap);
@@ -459,6 +463,8 @@ worker:
 	watch_close();
 	tap_free(d->tap);
 	raw_close(&d->raw);
+	if (d->stamp >= 0)
+		close(d->stamp);
 	live_close(&d->live);
 queues:
 	queues_close(d->queues, d->live.threads);
@@ -499,6 +505,8 @@ static void stop(struct daemon *d)
 		state_good(&d->live.state);	/* nothing is wrong with it */
 	tap_free(d->tap);
 	raw_close(&d->raw);
+	if (d->stamp >= 0)
+		close(d->stamp);
 	if (d->routes.nl)
 		route_watch_close(&d->routes);
 	queues_close(d->queues, d->live.threads);
@@ -527,6 +535,7 @@ int daemon_run(const char *path, struct conf *conf)
 		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy, .reloaded = reloaded },
 		.raw = { -1, -1 },
 		.routes = { .fd = -1 },
+		.stamp = -1,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	sandbox_user(&d->sandbox);

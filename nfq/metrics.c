@@ -96,11 +96,24 @@ static void write_queues(FILE *out)
 			   offsetof(struct queue_stats, user_dropped));
 }
 
+static void histogram(FILE *out, const char *name, const char *help, const struct tap_times *t)
+{
+	uint64_t sum = 0;
+
+	family(out, name, "histogram", help);
+	for (unsigned i = 0; i < TAP_BUCKETS; i++) {
+		sum += t->packets[i];
+		if (i < TAP_BUCKETS - 1)
+			fprintf(out, "nfqnat_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double)(1u << i) / 1e6, sum);
+	}
+	fprintf(out, "nfqnat_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nnfqnat_%s_sum %.9f\nnfqnat_%s_count %" PRIu64 "\n", name, sum,
+		name, (double)t->sum_ns / 1e9, name, sum);
+}
+
 static void write_worker(FILE *out, const struct tap *tap)
 {
 	struct tap_counts n = tap_counts_sum(tap);
-	struct tap_times t = tap_times_sum(tap);
-	uint64_t sum = 0;
+	struct tap_times took = tap_times_sum(tap), waited = tap_waits_sum(tap);
 
 	one(out, "worker_packets", "counter", "Packets that workers answered.", n.packets);
 	one(out, "worker_batches", "counter", "Batches that they came in.", n.batches);
@@ -110,15 +123,10 @@ static void write_worker(FILE *out, const struct tap *tap)
 	one(out, "worker_bad_messages", "counter", "Messages of the kernel that made no sense.", n.bad_messages);
 	one(out, "watchers", "gauge", "Who watches packets or events now.", watch_count());
 	one(out, "watch_lost_records", "counter", "Records that found no room as watchers read too slowly.", watch_lost());
-	family(out, "batch_seconds", "histogram",
-	       "From the read of a packet's batch to the end of its verdicts; one batch in 16 is timed.");
-	for (unsigned i = 0; i < TAP_BUCKETS; i++) {
-		sum += t.packets[i];
-		if (i < TAP_BUCKETS - 1)
-			fprintf(out, "nfqnat_batch_seconds_bucket{le=\"%g\"} %" PRIu64 "\n", (double)(1u << i) / 1e6, sum);
-	}
-	fprintf(out, "nfqnat_batch_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\nnfqnat_batch_seconds_sum %.9f\n"
-		     "nfqnat_batch_seconds_count %" PRIu64 "\n", sum, (double)t.sum_ns / 1e9, sum);
+	histogram(out, "queue_wait_seconds",
+		  "From a packet's receipt by the kernel to the read of its batch; toward guests, one batch in 16.", &waited);
+	histogram(out, "batch_seconds",
+		  "From the read of a packet's batch to the end of its verdicts; one batch in 16 is timed.", &took);
 }
 
 static void row_labels(FILE *out, const struct tally_row *r)

@@ -3,6 +3,7 @@
 #include "nfq/msg.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -46,6 +47,15 @@ static uint32_t attr_be32(const struct nlattr *a)
 	return ntohl(mnl_attr_get_u32(a));
 }
 
+/* Microseconds are what the kernel gives. */
+static uint64_t attr_time_ns(const struct nlattr *a)
+{
+	struct nfqnl_msg_packet_timestamp t;
+
+	memcpy(&t, mnl_attr_get_payload(a), sizeof(t));
+	return be64toh(t.sec) * 1000000000u + be64toh(t.usec) * 1000u;
+}
+
 /* Attributes shorter than what they must hold are as good as absent. */
 static void take_attr(const struct nlattr *a, struct nat_pkt *p, const struct nfqnl_msg_packet_hdr **hdr)
 {
@@ -71,6 +81,10 @@ static void take_attr(const struct nlattr *a, struct nat_pkt *p, const struct nf
 			p->csum_partial = info & NFQA_SKB_CSUMNOTREADY;
 			p->gso = info & NFQA_SKB_GSO;
 		}
+		break;
+	case NFQA_TIMESTAMP:
+		if (len >= sizeof(struct nfqnl_msg_packet_timestamp))
+			p->received_ns = attr_time_ns(a);
 		break;
 	case NFQA_CAP_LEN:
 		p->truncated = true;

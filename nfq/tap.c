@@ -3,6 +3,7 @@
 #include "nfq/tap.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { BATCH_MAX = 64 };
 
@@ -11,6 +12,7 @@ struct tap_writer {
 	struct tap_thread *t;
 	uint8_t index;
 	nat_ns began;			/* when the batch was read */
+	uint64_t wall_ns;		/* the same by the clock that the kernel stamps packets with */
 	uint8_t head[BATCH_MAX][TAP_HEADERS_OCTETS];
 };
 
@@ -100,9 +102,24 @@ void tap_event(struct tap_writer *w, const struct nat_event *ev, const char *for
 	put(w, sizeof(*r));
 }
 
+static uint64_t wall_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* 0: not known, also when the clock was set back meanwhile. */
+static uint64_t waited(const struct nat_pkt *p, uint64_t wall_ns)
+{
+	return p->received_ns && wall_ns > p->received_ns ? wall_ns - p->received_ns : 0;
+}
+
 void tap_before(struct tap_writer *w, const struct nat_pkt *p, unsigned n)
 {
 	w->began = state_clock();
+	w->wall_ns = wall_clock();
 	for (unsigned i = 0; i < n && i < BATCH_MAX; i++)
 		memcpy(w->head[i], p[i].data, p[i].len < TAP_HEADERS_OCTETS ? p[i].len : TAP_HEADERS_OCTETS);
 }
@@ -132,6 +149,7 @@ static void record(struct tap_writer *w, const struct nat_pkt *p, const uint8_t 
 	*r = (struct tap_record){ .octets = octets, .kind = TAP_PACKET, .slots = slots, .thread = w->index, .when = w->began,
 				  .pkt = *p, .before = before, .after = after };
 	r->pkt.data = NULL;
+	r->waited_ns = waited(p, w->wall_ns);
 	r->latency_ns = now - w->began > UINT32_MAX ? UINT32_MAX : (uint32_t)(now - w->began);
 	set_name(r, forward);
 	memcpy(to, head, kept);
@@ -168,13 +186,26 @@ struct tap_counts *tap_counts_at(struct tap_writer *w)
 	return &w->t->counts;
 }
 
-void tap_timed(struct tap_writer *w, unsigned n, uint64_t took_ns)
+static void note(struct tap_times *t, unsigned n, uint64_t took_ns)
 {
-	struct tap_times *t = &w->t->times;
 	unsigned i = 0;
 
 	while (i < TAP_BUCKETS - 1 && took_ns >= (uint64_t)1000 << i)
 		i++;
 	t->packets[i] += n;
 	t->sum_ns += n * took_ns;
+}
+
+void tap_timed(struct tap_writer *w, unsigned n, uint64_t took_ns)
+{
+	note(&w->t->times, n, took_ns);
+}
+
+void tap_waited(struct tap_writer *w, const struct nat_pkt *p, unsigned n)
+{
+	uint64_t wall_ns = wall_clock();
+
+	for (unsigned i = 0; i < n; i++)
+		if (p[i].received_ns)
+			note(&w->t->waits, 1, waited(&p[i], wall_ns));
 }

@@ -46,7 +46,7 @@ struct tap_counts {
 	uint64_t overruns;		/* ENOBUFS on receive */
 };
 
-/* How long packets of timed batches waited from the read of their batch to the end of its verdicts. */
+/* Of packets in timed batches: how long something took. */
 struct tap_times {
 	uint64_t packets[TAP_BUCKETS];
 	uint64_t sum_ns;
@@ -64,7 +64,8 @@ struct tap_thread {	/* NOLINT(clang-analyzer-optin.performance.Padding) */
 	uint64_t head;			/* octets written so far */
 	uint32_t busy;			/* a thread is looking at slots */
 	struct tap_counts counts;
-	struct tap_times times;
+	struct tap_times times;		/* from the read of their batch to the end of its verdicts */
+	struct tap_times waits;		/* from the kernel's stamp to the read: of those that have one, nfq/stamp.h */
 	_Alignas(64) uint64_t tail;	/* octets read so far */
 	uint64_t lost;			/* records without room; written by the thread */
 	_Alignas(64) uint8_t ring[TAP_RING_OCTETS];
@@ -96,7 +97,8 @@ struct tap_record {
 	char forward[STATE_NAME_OCTETS];	/* "": none */
 	struct nat_event event;		/* TAP_EVENT */
 	struct nat_pkt pkt;		/* TAP_PACKET; data is NULL */
-	uint32_t latency_ns;		/* from the read of its batch to the end of its verdicts */
+	uint64_t waited_ns;		/* from its receipt by the kernel to the read of its batch; 0: not known */
+	uint32_t latency_ns;		/* from there to the end of the batch's verdicts */
 	uint32_t before, after;		/* octets of the packet that follow, as it came and as it went; after 0: the same */
 };
 
@@ -129,6 +131,9 @@ struct tap_counts *tap_counts_at(struct tap_writer *w);
 /* tap_timed - note how long a batch of @n packets took */
 void tap_timed(struct tap_writer *w, unsigned n, uint64_t took_ns);
 
+/* tap_waited - of a timed batch that was just read: note how long its packets lay in the kernel, where that is known */
+void tap_waited(struct tap_writer *w, const struct nat_pkt *p, unsigned n);
+
 /* ---- the main process's side ---- */
 
 /* tap_new - shared memory for @threads threads; NULL: no memory */
@@ -152,9 +157,10 @@ void tap_slot_close(struct tap *tap, unsigned slot);
  */
 bool tap_read(struct tap *tap, uint64_t budget, void (*take)(void *ctx, const struct tap_record *r), void *ctx);
 
-/* tap_counts_sum, tap_times_sum - of all threads */
+/* tap_counts_sum, tap_times_sum, tap_waits_sum - of all threads */
 struct tap_counts tap_counts_sum(const struct tap *tap);
 struct tap_times tap_times_sum(const struct tap *tap);
+struct tap_times tap_waits_sum(const struct tap *tap);
 
 /* tap_lost - records that found no room so far */
 uint64_t tap_lost(const struct tap *tap);

@@ -148,17 +148,28 @@ struct tap_counts tap_counts_sum(const struct tap *tap)
 	return sum;
 }
 
+static void add_times(struct tap_times *sum, const struct tap_times *t)
+{
+	sum->sum_ns += t->sum_ns;
+	for (unsigned b = 0; b < TAP_BUCKETS; b++)
+		sum->packets[b] += t->packets[b];
+}
+
 struct tap_times tap_times_sum(const struct tap *tap)
 {
 	struct tap_times sum = { 0 };
 
-	for (unsigned i = 0; i < tap->threads; i++) {
-		const struct tap_times *t = &tap->thread[i].times;
+	for (unsigned i = 0; i < tap->threads; i++)
+		add_times(&sum, &tap->thread[i].times);
+	return sum;
+}
 
-		sum.sum_ns += t->sum_ns;
-		for (unsigned b = 0; b < TAP_BUCKETS; b++)
-			sum.packets[b] += t->packets[b];
-	}
+struct tap_times tap_waits_sum(const struct tap *tap)
+{
+	struct tap_times sum = { 0 };
+
+	for (unsigned i = 0; i < tap->threads; i++)
+		add_times(&sum, &tap->thread[i].waits);
 	return sum;
 }
 

@@ -109,8 +109,8 @@ check ctl_watched_udp sees client udp $HX4 8080 $C4 $G4 80
 check ctl_events_new wait_for 5 file_has "$DIR/events" "flow [0-9]+ new tcp $C4:[0-9]+ > $HX4:8080 => $C4:[0-9]+ > $G4:80 forward web"
 check ctl_events_state file_has "$DIR/events" 'flow [0-9]+ state SYN_RECV -> ESTABLISHED'
 check ctl_events_filtered eval "! grep -q udp '$DIR/events'"
-check ctl_trace_before_and_after wait_for 5 file_has "$DIR/trace" "pkt pre in=up0 tcp $C4:[0-9]+ > $HX4:8080 => $C4:[0-9]+ > $G4:80 \[S\].*forward web: translated, new flow, [0-9.]+ us"
-check ctl_trace_answer file_has "$DIR/trace" "pkt post .* $G4:80 > $C4:[0-9]+ => $HX4:8080 > $C4:[0-9]+ \[SA\]"
+check ctl_trace_before_and_after wait_for 5 file_has "$DIR/trace" "pkt pre in=up0 tcp $C4:[0-9]+ > $HX4:8080 => $C4:[0-9]+ > $G4:80 \[S\].*forward web: translated, new flow, waited [0-9]+ us, took [0-9.]+ us"
+check ctl_trace_answer file_has "$DIR/trace" "pkt post .* $G4:80 > $C4:[0-9]+ => $HX4:8080 > $C4:[0-9]+ \[SA\].*translated, took [0-9.]+ us\$"
 check ctl_trace_filtered eval "! grep -qE '2001:db8|udp' '$DIR/trace'"
 check ctl_trace_json wait_for 5 file_has "$DIR/tracejson" '"reason":"OPENED"'
 frames() { tshark -r "$DIR/all.pcapng" -Y "$1" 2>/dev/null | wc -l; }

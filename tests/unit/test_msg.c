@@ -2,6 +2,7 @@
 /* msg: messages of the kernel in every shape, and verdicts octet by octet. */
 #include "nfq/msg.h"
 
+#include <endian.h>
 #include <errno.h>
 
 #include "tests/unit/netlink.h"
@@ -80,7 +81,27 @@ static void absent_attributes_are_zero(void **state)
 	netlink_put_payload(nlh, (const uint8_t *)"E", 1);
 	g = parse(room, nlh->nlmsg_len);
 	assert_int_equal(g.kind, MSG_PACKET);
+	assert_true(g.p.received_ns == 0);
 	assert_false(g.p.indev || g.p.outdev || g.p.csum_partial || g.p.gso || g.p.truncated);
+}
+
+static struct got stamped(size_t octets)
+{
+	const struct nfqnl_msg_packet_timestamp t = { .sec = htobe64(1700000000), .usec = htobe64(123456) };
+	struct nlmsghdr *nlh = netlink_begin(room, NFQNL_MSG_PACKET, 0);
+
+	netlink_put_header(nlh, 1, NAT_PRE);
+	mnl_attr_put(nlh, NFQA_TIMESTAMP, octets, &t);
+	netlink_put_payload(nlh, (const uint8_t *)"E", 1);
+	return parse(room, nlh->nlmsg_len);
+}
+
+static void stamps_are_read(void **state)
+{
+	(void)state;
+	assert_true(stamped(sizeof(struct nfqnl_msg_packet_timestamp)).p.received_ns == 1700000000123456000u);
+	/* Short: as good as absent. */
+	assert_true(stamped(8).p.received_ns == 0);
 }
 
 static void cap_len_means_truncated(void **state)
@@ -514,6 +535,7 @@ int main(void)
 	unit_add("a packet's mark is read", mark_is_read, NULL);
 	unit_add("a verdict with a mark, octet by octet", marked_verdict_is_exact, NULL);
 	unit_add("a verdict that sends it to another queue", verdict_to_another_queue_is_exact, NULL);
+	unit_add("the kernel's stamp is read", stamps_are_read, NULL);
 	unit_add("NFQA_CAP_LEN marks a packet as truncated", cap_len_means_truncated, NULL);
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		unit_add(shapes[i].name, shape_is_judged, &shapes[i]);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tests/unit/unit.h"
 
@@ -308,6 +309,33 @@ static void times(void **state)
 	tap_free(t);
 }
 
+/* Of packets with a stamp, how long they lay in the kernel; a clock that was set back makes no wait of years. */
+static void waits(void **state)
+{
+	struct tap *t = tap_new(1);
+	struct tap_writer *w = tap_writer_new(t, 0);
+	struct nat_pkt p[4] = { 0 };
+	struct tap_times sum;
+	struct timespec ts;
+	uint64_t now;
+
+	(void)state;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	p[1].received_ns = now - 100000000;
+	p[2].received_ns = now + 3600000000000u;
+	p[3].received_ns = now - 3600000000000u;
+	tap_waited(w, p, 4);
+	sum = tap_waits_sum(t);
+	assert_int_equal(sum.packets[0], 1);
+	/* 0.1 s, or more where the machine is slow; and an hour. */
+	assert_int_equal(sum.packets[17] + sum.packets[18] + sum.packets[19], 2);
+	assert_true(sum.sum_ns >= 3600100000000u);
+	assert_int_equal(tap_times_sum(t).packets[0], 0);
+	tap_writer_free(w);
+	tap_free(t);
+}
+
 int main(void)
 {
 	unit_add("unwatched_is_nothing", unwatched_is_nothing, NULL);
@@ -321,5 +349,6 @@ int main(void)
 	unit_add("wild_worker", wild_worker, NULL);
 	unit_add("wild_reader", wild_reader, NULL);
 	unit_add("times", times, NULL);
+	unit_add("waits", waits, NULL);
 	return unit_run("tap");
 }

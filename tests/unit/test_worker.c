@@ -64,7 +64,7 @@ static bool up(void)
 static void begin_worker(const int *unwanted, bool drop)
 {
 	struct worker_args a = { .state = &rig.state, .queues = &own.queues, .threads = 1, .drop_unanswered = drop,
-				 .unwanted = { -1, unwanted ? unwanted[0] : -1, unwanted ? unwanted[1] : -1, -1 } };
+				 .unwanted = { -1, unwanted ? unwanted[0] : -1, unwanted ? unwanted[1] : -1, -1, -1 } };
 	int pair[2];
 
 	assert_int_equal(control_pair(pair), 0);
