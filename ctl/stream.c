@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,6 +170,12 @@ static bool begin(struct link *l, json_t *req)
 	return good;
 }
 
+/* Watching must not slow what is watched: where CPU time is short the packets come first, and records are lost. */
+static void yield_cpu(void)
+{
+	setpriority(PRIO_PROCESS, 0, 10);	/* one may always give way */
+}
+
 int stream_run(struct stream *s, json_t *req, bool (*take)(struct stream *s, const struct tap_record *r))
 {
 	struct sigaction act = { .sa_handler = on_signal };
@@ -184,6 +191,7 @@ int stream_run(struct stream *s, json_t *req, bool (*take)(struct stream *s, con
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	if (begin(&l, req)) {
+		yield_cpu();
 		if (isatty(STDERR_FILENO))
 			fputs("watching; end with Ctrl-C\n", stderr);
 		ret = records(s, &l, take);

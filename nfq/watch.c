@@ -4,8 +4,10 @@
 
 #include <errno.h>
 
-/* Octets read at once: about a millisecond; the control socket waits no longer for it. */
-enum { READ_OCTETS = 8 << 20 };
+#include "nfq/pace.h"
+
+/* Octets read between two looks at how long it took already. What is not read in time finds no room, and is counted. */
+enum { READ_OCTETS = 256 << 10 };
 
 static const double WATCH_S = 0.02;
 
@@ -17,6 +19,7 @@ static struct {
 	bool used[TAP_SLOTS];
 	unsigned n;
 	uint64_t lost;			/* by watchers */
+	struct pace pace;
 } self;
 
 static void take(void *ctx, const struct tap_record *r)
@@ -32,7 +35,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)w;
 	(void)events;
-	tap_read(self.tap, READ_OCTETS, take, NULL);
+	pace_begin(&self.pace);
+	while (tap_read(self.tap, READ_OCTETS, take, NULL) && !pace_spent(&self.pace))
+		;
 	for (unsigned i = 0; i < TAP_SLOTS; i++)
 		if (self.used[i] && self.watcher[i].done)
 			self.watcher[i].done(self.watcher[i].ctx);

@@ -15,6 +15,7 @@
 
 #include "nfq/ctl/request.h"
 #include "nfq/log.h"
+#include "nfq/pace.h"
 
 enum { BACKLOG = 128, ACCEPT_MAX = 64, GROUPS_MAX = 256 };
 
@@ -45,6 +46,8 @@ static struct {
 	const struct ctl_command *table;
 	struct ctl_client *client[CTL_CLIENTS_MAX];
 	struct ctl_counts counts;
+	struct pace pace;
+	ev_timer rest;			/* active: nobody is served; clients together have used up their share of the CPU */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 } server = { .fd = -1 };
 
@@ -107,7 +110,31 @@ static void want(struct ctl_client *c, int events)
 		return;
 	ev_io_stop(server.loop, &c->io);
 	ev_io_set(&c->io, c->fd, events);
-	ev_io_start(server.loop, &c->io);
+	if (!ev_is_active(&server.rest))
+		ev_io_start(server.loop, &c->io);
+}
+
+static void on_rested(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)w;
+	(void)events;
+	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++)
+		if (server.client[i])
+			ev_io_start(loop, &server.client[i]->io);
+	ev_io_start(loop, &server.io);
+}
+
+/* Work for clients is done: if it was too much, all of them wait a moment, who comes now as well. */
+static void rest_if_spent(void)
+{
+	if (!pace_spent(&server.pace) || ev_is_active(&server.rest))
+		return;
+	ev_io_stop(server.loop, &server.io);
+	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++)
+		if (server.client[i])
+			ev_io_stop(server.loop, &server.client[i]->io);
+	ev_timer_set(&server.rest, PACE_EVERY_MS / 1e3, 0.);
+	ev_timer_start(server.loop, &server.rest);
 }
 
 size_t ctl_raw_room(const struct ctl_client *c)
@@ -311,11 +338,12 @@ static void on_client(struct ev_loop *loop, ev_io *w, int events)
 	struct ctl_client *c = w->data;
 
 	(void)loop;
-	if ((events & EV_READ) && !receive(c)) {
+	pace_begin(&server.pace);
+	if ((events & EV_READ) && !receive(c))
 		client_free(c);
-		return;
-	}
-	serve(c);
+	else
+		serve(c);
+	rest_if_spent();
 }
 
 static void on_stall(struct ev_loop *loop, ev_timer *w, int events)
@@ -347,7 +375,8 @@ static int client_new(int fd, const char *only)
 		c->stall.repeat = CTL_STALL_S;
 		c->only = only;
 		c->io.data = c->stall.data = c;
-		ev_io_start(server.loop, &c->io);
+		if (!ev_is_active(&server.rest))
+			ev_io_start(server.loop, &c->io);
 		if (!only)
 			ev_timer_again(server.loop, &c->stall);
 		server.client[i] = c;
@@ -377,16 +406,18 @@ static void on_listen(struct ev_loop *loop, ev_io *w, int events)
 {
 	(void)loop;
 	(void)events;
+	pace_begin(&server.pace);
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
 		int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
-			return;
+			break;
 		if (!peer_may(fd))
 			turn_away(fd, "permission denied; be root, or in the group that `control: { group: ... }` names");
 		else if (client_new(fd, NULL) < 0)
 			turn_away(fd, "too many clients are connected; try again when some have gone");
 	}
+	rest_if_spent();
 }
 
 /* Is somebody alive behind the socket at @path? */
@@ -486,6 +517,7 @@ int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, c
 	server.table = table;
 	ev_io_init(&server.io, on_listen, fd, EV_READ);
 	ev_io_start(loop, &server.io);
+	ev_timer_init(&server.rest, on_rested, 0., 0.);
 	return 0;
 }
 
@@ -497,6 +529,7 @@ void ctl_server_close(void)
 		if (server.client[i])
 			client_free(server.client[i]);
 	ev_io_stop(server.loop, &server.io);
+	ev_timer_stop(server.loop, &server.rest);
 	close(server.fd);
 	server.fd = -1;
 	unlink(server.path);

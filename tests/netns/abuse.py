@@ -66,6 +66,14 @@ elif what == "pipeline":    # many requests in one write, all answered in order
             break
         got += piece
     say(f"{sum(1 for l in got.splitlines() if b'status' in l)} answers")
+elif what == "flood":       # nonsense, as fast as it is answered, for ever; many in one write
+    s = connect()
+    say("flooding")
+    while True:
+        s.sendall(b'{"cmd":"nosuch"}\n' * 100)
+        n = 0
+        while n < 100:
+            n += s.recv(65536).count(b"\n")
 elif what == "half":        # half a request, and gone
     s = connect()
     s.sendall(b'{"cmd":"flo')
