@@ -88,7 +88,8 @@ class Nfqnat(Program):
 
     def up(self, lab, setup):
         self.path = self.write(lab, self.name + ".yaml", self.config(setup))
-        self.start(lab, lab.nfqnatd(), "--config", self.path)
+        self.socket = os.path.join(lab.dir, self.name + ".sock")
+        self.start(lab, lab.nfqnatd(), "--config", self.path, "--control", self.socket)
         lab.wait_log(self.log, "ready:", 60)
 
 

@@ -77,9 +77,15 @@ class Lab:
         built = os.path.join(self.build, "bench", name)
         return built if os.path.exists(built) else os.path.join(os.path.dirname(os.path.realpath(__file__)), name)
 
+    def program(self, name):
+        built = os.path.join(self.build, name)
+        return built if os.path.exists(built) else shutil.which(name)
+
     def nfqnatd(self):
-        built = os.path.join(self.build, "nfqnatd")
-        return built if os.path.exists(built) else shutil.which("nfqnatd")
+        return self.program("nfqnatd")
+
+    def nfqnatctl(self):
+        return self.program("nfqnatctl")
 
     def load(self, ns, *argv, timeout=120):
         return json.loads(self.run(ns, self.tool("loadgen"), *argv, timeout=timeout))

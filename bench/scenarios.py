@@ -6,6 +6,7 @@ import re
 import signal
 import time
 
+import beside
 from contenders import Setup
 from lab import BULK, ECHO, SINK, SOURCES, BenchError, cpu_busy
 
@@ -153,6 +154,40 @@ def flood(lab, contender, family, seconds):
     return {"p99": got["p99_us"], "p99_by_calm": got["p99_us"] / calm["p99_us"]}
 
 
+# ---- who else is busy with nfqnatd ----
+
+def queued(lab):
+    return sum(int(line.split()[2]) for line in lab.run("host", "cat", "/proc/net/netfilter/nfnetlink_queue").splitlines())
+
+
+def seen_by_packets(lab, contender, family, seconds):
+    """What datagrams and requests see: the rate without loss, losses of 30,000 a second, latency."""
+    sent, got = udp_once(lab, contender, family, 64, 30000, seconds)
+    rr = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
+    rate = udp_rate(64)(lab, contender, family, seconds)
+    lab.wait("an empty queue", lambda: not queued(lab))
+    return rate[""], sent["sent"] - got["received"], rr["p50_us"], rr["p99_us"]
+
+
+def with_others(others):
+    """The same alone and beside @others, and how they compare."""
+    def measure(lab, contender, family, seconds):
+        kpps0, lost0, p50_0, p99_0 = seen_by_packets(lab, contender, family, seconds)
+        running = others(lab, contender)
+        try:
+            kpps, lost, p50, p99 = seen_by_packets(lab, contender, family, seconds)
+        finally:
+            for p in running:
+                lab.end(p)
+        beside.watchers(lab, contender, 0)
+        return {"kpps_by_alone": kpps / kpps0, "lost_alone": lost0, "lost": lost, "p50_by_alone": p50 / p50_0, "p99_by_alone": p99 / p99_0}
+    return measure
+
+
+OTHERS_VALUES = {"kpps_by_alone": ("times", True), "lost_alone": ("datagrams", False), "lost": ("datagrams", False),
+                 "p50_by_alone": ("times", False), "p99_by_alone": ("times", False)}
+
+
 # ---- what only some can do ----
 
 def reload_loss(lab, contender, family, seconds):
@@ -208,6 +243,13 @@ SCENARIOS = [
              {"p99": ("us", False), "p99_by_calm": ("times", False)}, flood, (4,), udp=True, cost=4),
     Scenario("udp_64_1cpu", "datagrams of 64 octets, all on one CPU", UDP_VALUES, udp_rate(64), (4,), udp=True, setup=ONE, cost=8),
     Scenario("rr_1cpu", "TCP request and response, all on one CPU", LATENCY_VALUES, latency(), (4,), setup=ONE),
+] + [
+    Scenario("beside_%s" % name, "the same " + what, OTHERS_VALUES, with_others(others), (4,), udp=True, only=("nfqnat",), cost=8)
+    for name, what, others in (("nobody", "twice", lambda lab, contender: []),
+                               ("trace", "beside a trace of other packets", beside.trace_others),
+                               ("slow_trace", "beside a trace of every packet that is hardly read", beside.trace_slow),
+                               ("capture", "beside a capture of every packet", beside.capture),
+                               ("abuse", "beside clients that do what they should not", beside.abuse))
 ] + [
     Scenario("flows_%s" % n, "%s flows in the table" % n, FLOW_VALUES, many_flows(count), (4,), udp=True, setup=Setup(flows=count),
              only=("nfqnat", "dnat-nft", "route"), cost=4 + count / 60e3)
