@@ -28,6 +28,17 @@ v suspend g1
 sees suspend "$LONG" 'state("g1") == "paused" and up("g1")'
 v resume g1
 sees resume "$LONG" 'state("g1") == "running"'
+# Neither libvirt nor the kernel has an event for it. The slow poll would be too late.
+tap=$(v domiflist g1 | awk 'NF { print $1; exit }')
+v domif-setlink g1 "$tap" down >/dev/null
+sees setlink_down 2 'state("g1") == "running" and not up("g1")'
+v domif-setlink g1 "$tap" up >/dev/null
+sees setlink_up 2 'up("g1")'
+# The host's own end, as an admin may do by hand: the kernel tells.
+ip link set "$tap" down
+sees tap_down 2 'not up("g1")'
+ip link set "$tap" up
+sees tap_up 2 'up("g1")'
 
 metadata() { v metadata g1 $NS --key nfqnat "$@" >/dev/null; }
 metadata --live --set "<forwards><portForward proto='tcp' address='$H4'><range start='2222' to='22'/></portForward></forwards>"

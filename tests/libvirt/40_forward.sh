@@ -82,6 +82,12 @@ check suspend_is_silent silent $H4 8080
 v resume g1 >/dev/null
 check resume answers $H4 8080
 
+tap=$(v domiflist g1 | awk 'NF { print $1; exit }')
+v domif-setlink g1 "$tap" down >/dev/null
+check setlink_down_refused from_client refused $H4 8080 10	# the slow poll comes after 30
+v domif-setlink g1 "$tap" up >/dev/null
+check setlink_up answers $H4 8080
+
 # talk - a conversation that is to be ended from here; its end goes to $DIR/talk
 talk() {
 	from_client ended $H4 7777 60 >"$DIR/talk" 2>&1 &

@@ -45,7 +45,7 @@ static void forget_index(struct kernel *k, uint32_t index)
 
 static bool take_link(struct kernel *k, const struct rtnl *r)
 {
-	struct kernel_link new = { .index = r->index, .master = r->master };
+	struct kernel_link new = { .index = r->index, .master = r->master, .up = r->up };
 	size_t i = 0;
 
 	memcpy(new.name, r->name, sizeof(new.name));
@@ -58,7 +58,7 @@ static bool take_link(struct kernel *k, const struct rtnl *r)
 		forget_index(k, r->index);
 		return true;
 	}
-	if (i < k->n_links && k->links[i].master == r->master && !strcmp(k->links[i].name, r->name))
+	if (i < k->n_links && k->links[i].master == r->master && k->links[i].up == r->up && !strcmp(k->links[i].name, r->name))
 		return false;
 	if (i == k->n_links) {
 		if (!grow((void **)&k->links, k->n_links, &k->room_links, sizeof(*k->links)))

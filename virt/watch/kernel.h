@@ -21,6 +21,7 @@ enum { KERNEL_PER_MAC = 64, KERNEL_NEIGHBOURS = 65536 };
 
 struct kernel_link {
 	uint32_t index, master;
+	bool up;
 	char name[IFNAMSIZ];
 };
 

@@ -8,7 +8,10 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-enum { ATTRS = 64 };		/* more than any that is asked for below */
+enum {
+	ATTRS = 64,		/* more than any that is asked for below */
+	LOWER_UP = 1 << 16,	/* IFF_LOWER_UP of linux/if.h, which net/if.h does not let in */
+};
 
 static int keep(const struct nlattr *a, void *arg)
 {
@@ -55,6 +58,7 @@ static void read_link(const struct nlmsghdr *nlh, struct rtnl *r)
 	r->name[IFNAMSIZ - 1] = '\0';
 	if (attrs[IFLA_MASTER] && mnl_attr_get_payload_len(attrs[IFLA_MASTER]) == 4)
 		r->master = mnl_attr_get_u32(attrs[IFLA_MASTER]);
+	r->up = m->ifi_flags & IFF_UP && m->ifi_flags & LOWER_UP;
 	r->what = RTNL_LINK;
 }
 

@@ -27,6 +27,7 @@ struct rtnl {
 	enum rtnl_what what;
 	uint32_t index;
 	uint32_t master;	/* 0: none */
+	bool up;		/* switched on, and its other end is there (carrier) */
 	char name[IFNAMSIZ];
 	struct nat_addr addr;
 	enum nat_family family;

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "virt/watch/status.h"
 #include "virt/watch/xml.h"
 
 enum {
 	WORK_MS = 4,			/* events come in bunches: read once for all of them */
 	OPEN_FIRST_MS = 100,		/* between two tries to connect, */
 	OPEN_LAST_MS = 1000,		/* doubled up to this: the table is right within 2 s of libvirtd's return */
-	POLL_MS = 30 * 1000,		/* domif-setlink and net-update have no event */
+	POLL_MS = 30 * 1000,		/* a net for what nobody tells */
 	KEEPALIVE_S = 5,		/* libvirt: dead after (count + 1) intervals without an answer */
 	KEEPALIVE_COUNT = 3,
 	EVENTS = 6,
@@ -38,6 +40,7 @@ struct source {
 	int open_ms;
 	int t_work, t_open;
 	int ids[EVENTS], net_id;
+	int status, status_watch;	/* see status.h; -1: none */
 };
 
 /* ---- to the hub ---- */
@@ -302,6 +305,45 @@ static void on_close(virConnectPtr conn, int reason, void *arg)
 	work_soon(s);
 }
 
+/* What libvirt has no event for it still writes down. */
+static void on_status_of(void *arg, const char *name)
+{
+	struct source *s = arg;
+	virDomainPtr dom = name && s->conn && !s->lost ? virDomainLookupByName(s->conn, name) : NULL;
+
+	if (dom) {
+		mark(s, dom);
+		virDomainFree(dom);
+	} else if (!name) {
+		s->all = true;
+		work_soon(s);
+	}
+}
+
+static void on_status(int watch, int fd, int events, void *arg)
+{
+	(void)watch;
+	(void)events;
+	status_read(fd, on_status_of, arg);
+}
+
+static void unwatch_status(struct source *s)
+{
+	if (s->status < 0)
+		return;
+	virEventRemoveHandle(s->status_watch);
+	close(s->status);
+	s->status = -1;
+}
+
+static void watch_status(struct source *s)
+{
+	unwatch_status(s);
+	s->status = status_open(s->uri);
+	if (s->status >= 0)
+		s->status_watch = virEventAddHandle(s->status, VIR_EVENT_HANDLE_READABLE, on_status, s, NULL);
+}
+
 /* libvirt's callbacks have as many types as events; it calls each as what it is. */
 #define EVENT(id, callback) { id, (virConnectDomainEventGenericCallback)(void (*)(void))(callback) }
 
@@ -398,6 +440,7 @@ static void on_open(int timer, void *arg)
 	virConnectSetKeepAlive(s->conn, KEEPALIVE_S, KEEPALIVE_COUNT);
 	virConnectRegisterCloseCallback(s->conn, on_close, s, NULL);
 	subscribe(s);
+	watch_status(s);
 	s->all = true;
 	virEventUpdateTimeout(s->t_work, 0);
 }
@@ -444,7 +487,7 @@ int source_run(const char *uri, int fd)
 {
 	struct source s = {
 		.uri = uri, .fd = fd, .open_ms = OPEN_FIRST_MS, .guests = json_object(), .networks = json_array(),
-		.dirty = json_object(),
+		.dirty = json_object(), .status = -1,
 	};
 
 	virSetErrorFunc(NULL, on_error);
@@ -457,6 +500,7 @@ int source_run(const char *uri, int fd)
 	virEventAddHandle(fd, VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_hub, &s, NULL);
 	while (!s.over && virEventRunDefaultImpl() == 0)
 		;
+	unwatch_status(&s);
 	if (s.conn) {
 		unsubscribe(&s);
 		virConnectClose(s.conn);

@@ -169,6 +169,7 @@ static const char *nic_bridge(const struct world *w, const json_t *guest, json_t
 /*
  * The tap of a guest that ended is gone 0.2 s before libvirt says so. After
  * net-destroy and net-start a tap has no master and nobody reaches the guest.
+ * A container's end of a veth that is down takes the carrier from ours.
  */
 static bool nic_is_up(const struct kernel *k, const json_t *nic)
 {
@@ -179,7 +180,7 @@ static bool nic_is_up(const struct kernel *k, const json_t *nic)
 		return false;
 	if (!*target)
 		return true;
-	return link && (link->master || (strcmp(type, "network") != 0 && strcmp(type, "bridge") != 0));
+	return link && link->up && (link->master || (strcmp(type, "network") != 0 && strcmp(type, "bridge") != 0));
 }
 
 /* The key of struct joining's macs; @buf takes 15 + 1 + 17 octets and NUL */
