@@ -54,6 +54,8 @@ enum virt_nic_type {
 	X(OPEN,     "open")      \
 	X(ISOLATED, "isolated")  \
 	X(BRIDGE,   "bridge")    \
+	X(MACVTAP,  "macvtap")   \
+	X(HOSTDEV,  "hostdev")   \
 	X(OTHER,    "other")
 
 enum virt_mode {

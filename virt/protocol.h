@@ -17,7 +17,7 @@
  *   {"type":"log","level":"error|warn|info|debug","text":"..."}
  *   {"type":"world","connections":[...],"networks":[...],"guests":[...]}
  *     connections  {"uri":"qemu:///system","up":true,"why":""}        why: libvirt's words when it is down
- *     networks     {"uri","uuid","name","active":bool,"mode":"nat|route|open|isolated|bridge|other",
+ *     networks     {"uri","uuid","name","active":bool,"mode":"nat|route|open|isolated|bridge|macvtap|hostdev|other",
  *                   "ipv6_nat":bool,"bridge":"virbr0","addresses":["192.168.122.1/24","fd00:122::1/64"]}
  *     guests       {"uri","uuid","name","state":"running|paused|off","generation":N,
  *                   "nics":[...],"forwards":[...],"warnings":["text", ...]}

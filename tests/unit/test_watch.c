@@ -145,7 +145,12 @@ static const struct { const char *inside, *mode, *bridge, *addresses, *hosts; bo
 	{ "<forward mode='route' dev='eth0'/>", "route", "null", "[]", "[]", false },
 	{ "<forward mode='open'/>", "open", "null", "[]", "[]", false },
 	{ "<forward mode='bridge'/><bridge name='br0'/>", "bridge", "'br0'", "[]", "[]", false },
-	{ "<forward mode='hostdev'/>", "other", "null", "[]", "[]", false },
+	{ "<forward mode='bridge'><interface dev='eth0'/></forward>", "bridge", "null", "[]", "[]", false },
+	{ "<forward mode='private'/>", "macvtap", "null", "[]", "[]", false },
+	{ "<forward mode='vepa'/>", "macvtap", "null", "[]", "[]", false },
+	{ "<forward mode='passthrough'/>", "macvtap", "null", "[]", "[]", false },
+	{ "<forward mode='hostdev'><pf dev='eth0'/></forward>", "hostdev", "null", "[]", "[]", false },
+	{ "<forward mode='of tomorrow'/>", "other", "null", "[]", "[]", false },
 	{ "<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.9'/>"
 	  "<host mac='52:54:00:00:00:01' name='a' ip='192.168.122.50'/><host name='b' ip='192.168.122.51'/></dhcp></ip>"
 	  "<ip family='ipv6' address='fd00:122::1' prefix='64'><dhcp><host id='0:3:0:1:52:54:0:0:0:1' ip='fd00:122::50'/>"
@@ -283,6 +288,13 @@ static void link_messages(void **state)
 	assert_int_equal(rtnl_read(nlh).what, RTNL_LINK);
 	assert_int_equal(rtnl_read(nlh).master, 5);
 	assert_string_equal(rtnl_read(nlh).name, "vnet0");
+	assert_false(rtnl_read(nlh).up);
+	m->ifi_flags = IFF_UP;
+	assert_false(rtnl_read(nlh).up);	/* no carrier */
+	m->ifi_flags = IFF_UP | 1 << 16;	/* IFF_LOWER_UP */
+	assert_true(rtnl_read(nlh).up);
+	m->ifi_flags = 1 << 16;
+	assert_false(rtnl_read(nlh).up);
 }
 
 /* ---- a slow reader ---- */

@@ -10,7 +10,10 @@ enum { HOSTS = 4096 };		/* `<dhcp><host>' of one network */
 /* No `<forward>' is an isolated network; one without mode means nat. */
 static const char *network_mode(const xmlNode *forward)
 {
-	static const char *const known[] = { "nat", "route", "open", "bridge" };
+	static const char *const known[][2] = {
+		{ "nat", "nat" }, { "route", "route" }, { "open", "open" }, { "bridge", "bridge" }, { "private", "macvtap" },
+		{ "vepa", "macvtap" }, { "passthrough", "macvtap" }, { "hostdev", "hostdev" },
+	};
 	char mode[TEXT_ROOM];
 
 	if (!forward)
@@ -18,8 +21,8 @@ static const char *network_mode(const xmlNode *forward)
 	if (!xml_attr(forward, "mode", mode))
 		return "nat";
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (!strcmp(mode, known[i]))
-			return known[i];
+		if (!strcmp(mode, known[i][0]))
+			return known[i][1];
 	return "other";
 }
 
@@ -137,7 +140,7 @@ json_t *xml_network_read(const char *text, size_t len)
 		root = NULL;
 	uuid = xml_text_json(xml_child(root, "uuid"), 36);
 	name = xml_text_json(xml_child(root, "name"), VIRT_TEXT_OCTETS);
-	if (json_is_string(uuid) && json_is_string(name)) {
+	if (root && json_is_string(uuid) && json_is_string(name)) {
 		forward = xml_child(root, "forward");
 		xml_attr(xml_child(forward, "nat"), "ipv6", ipv6);
 		read_ips(root, addresses, hosts);
