@@ -48,6 +48,7 @@ struct conf_row {
 	unsigned line, col;		/* of the publish item, in conf.forwards[forward].file */
 	uint8_t action;			/* enum conf_action */
 	bool host_source;		/* the guest sees this host's address as source: full NAT */
+	bool enclosed;			/* its network lets nothing in or out: every packet of it passes the host's FORWARD rules */
 	bool frozen;			/* its guest is suspended: the flows' timers stand still */
 	uint16_t life;			/* of the guest; flows of another life of it end */
 	uint16_t block;			/* in conf_guest.rows: ports of each guest; lo..hi are the first's, to_lo 0: as the host's */
@@ -60,7 +61,8 @@ struct conf_guest {
 	bool is_glob;
 	bool has4, has6;		/* addresses are given in the file */
 	struct nat_addr to4, to6;
-	bool isolated;			/* isolated: allow -> also on a network without a way out */
+	bool isolated;			/* isolated: allow -> also on a network without a way out; the guest sees this host as source */
+	bool client_source;		/* source: client is written -> on such a network, too */
 	enum conf_action when_off;	/* CONF_REJECT, CONF_DROP or CONF_HOLD */
 	uint32_t hold_s;		/* CONF_HOLD: for so long, then it is rejected */
 	struct conf_row *rows;		/* what is published: `to` is not known yet; of both families */

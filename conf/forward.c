@@ -177,6 +177,8 @@ static void read_source(struct reader *r, const char *text, struct conf_forward 
 	yaml_node_t *node = conf_doc_key(r->doc, r->node, "source");
 	char quote[CONF_QUOTE_MAX];
 
+	if (f->guest)
+		f->guest->client_source = text && !strcmp(text, "client");
 	if (!text || !strcmp(text, "client"))
 		return;
 	f->host_source = !strcmp(text, "host");

@@ -159,7 +159,7 @@ void conf_guest_print(const struct conf_forward *f, FILE *out)
 		fprintf(out, " when-off %s", g->when_off == CONF_REJECT ? "reject" : g->when_off == CONF_DROP ? "drop" : "hold");
 		if (g->when_off == CONF_HOLD)
 			fprintf(out, " %" PRIu32 "s", g->hold_s);
-		fprintf(out, "%s%s", g->isolated ? " isolated allow" : "", f->host_source ? " source host" : "");
+		fprintf(out, "%s%s", g->isolated ? " isolated allow" : "", f->host_source ? " source host" : g->isolated && g->client_source ? " source client" : "");
 		for (unsigned a = 0; a < f->n_allow; a++)
 			fprintf(out, "%s %s", a ? "," : " allow", conf_prefix_print(prefix, &f->allow[a]));
 		fputc('\n', out);

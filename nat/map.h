@@ -23,6 +23,7 @@ enum map_row_flag {
 	MAP_RESPECT = 1 << 0,		/* do not pass the host's FORWARD rules with NF_STOP */
 	MAP_HOST_SOURCE = 1 << 1,	/* the guest sees `near` as source: it would not answer by this host otherwise */
 	MAP_FROZEN = 1 << 2,		/* the guest is suspended: timers of its answered flows stand still */
+	MAP_ENCLOSED = 1 << 4,		/* the guest's network lets nothing out: answers pass the host's FORWARD rules, too */
 	MAP_REST = 1 << 3,		/* what no other row wants: less than any of them (R27); not for this host's own packets */
 };
 

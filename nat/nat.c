@@ -82,6 +82,31 @@ void nat_warm(const struct nat *n, struct nat_pkt *p)
 		p->guess = flow_prefetch(&n->flows, p->hash);
 }
 
+/*
+ * FORWARD once more, for what goes the other way: an answer, translated at PRE
+ * (FLOW_MID) or not yet (FLOW_REPLY). Only of a guest whose network lets
+ * nothing out; all others' answers are left to the host's rules.
+ */
+static enum nat_reason find_answer(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **flow,
+				   enum nat_dir *dir)
+{
+	const struct nat_tuple *t = &p->view.tuple;
+	const struct map_row *row;
+	enum flow_key key;
+	struct nat_flow *f = flow_find(&n->flows, &t->ends, t->proto, t->family, &key);
+
+	if (!f || key == FLOW_ORIG || f->flags & FLOW_OUT || policy_expired(n, f, now))
+		return NAT_WHY_NO_FLOW;
+	if (!life_keeps(n, f, now))
+		return NAT_WHY_FORWARD_ENDED;
+	row = nat_row(n, f);
+	if (!row || !(row->flags & MAP_ENCLOSED))
+		return NAT_WHY_NO_FLOW;
+	*flow = f;
+	*dir = NAT_REPLY;
+	return NAT_WHY_UNDECIDED;
+}
+
 /* The flow of a packet. NULL and UNDECIDED: none, and one may be opened. */
 static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
 {
@@ -104,6 +129,8 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
 		f = NULL;
 	}
+	if (!f && p->hook == NAT_FWD)
+		return find_answer(n, p, now, flow, dir);
 	if (!f)
 		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
 	why = f->flags & FLOW_OUT ? key_dir_out(p, key, dir) : key_dir(p, key, dir);
@@ -144,11 +171,11 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 		return NAT_WHY_TRANSLATED;
 	case NAT_OUT:
 	case NAT_FWD:
-		if (dir == NAT_REPLY)
+		if (dir == NAT_REPLY && p->hook == NAT_OUT)
 			return NAT_WHY_LATER;
 		if (local != (p->hook == NAT_OUT))
 			return NAT_WHY_NO_FLOW;
-		*to = flow_xlat(f);
+		*to = dir == NAT_REPLY ? p->view.tuple.ends : flow_xlat(f);
 		return NAT_WHY_TRANSLATED;
 	case NAT_IN:
 	case NAT_POST:

@@ -15,7 +15,7 @@
  *     hook   of the initiator        of the guest
  *     PRE    dst := g, sport := s    hairpin: dst.addr := c       (else LATER or no flow)
  *     OUT    src := s, dst := g      -
- *     FWD    hairpin: src := s       -
+ *     FWD    hairpin: src := s       - (MAP_ENCLOSED: seen there, to pass the host's rules)
  *     POST   -                       src := h, dport := c
  *     IN     -                       src := h, dst := c           (flows of this host)
  *

@@ -204,7 +204,7 @@ static void outs_widen(struct conf *both, const struct conf *old)
 static bool same_rules(const struct conf_row *a, const struct conf_row *b)
 {
 	return a->action == b->action && a->lo == b->lo && a->hi == b->hi && a->to_lo == b->to_lo &&
-	       a->host_source == b->host_source && nat_addr_eq(&a->to, &b->to) && !conf_row_by_listener(a, b);
+	       a->host_source == b->host_source && a->enclosed == b->enclosed && nat_addr_eq(&a->to, &b->to) && !conf_row_by_listener(a, b);
 }
 
 static bool has_rules(const struct conf_row *rows, unsigned n, const struct conf_row *r)

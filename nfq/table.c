@@ -85,7 +85,7 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 		.family = r->family,
 		.proto = wire_proto(r),
 		.flags = (uint8_t)((c->respect_firewall ? MAP_RESPECT : 0) | (r->host_source ? MAP_HOST_SOURCE : 0) |
-				   (r->frozen ? MAP_FROZEN : 0) | (r->rest ? MAP_REST : 0)),
+				   (r->enclosed ? MAP_ENCLOSED : 0) | (r->frozen ? MAP_FROZEN : 0) | (r->rest ? MAP_REST : 0)),
 		.action = (uint8_t)action_of(r->action),
 		.life = r->life,
 	};

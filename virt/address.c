@@ -221,6 +221,8 @@ static struct place in_network(const struct virt_network *net, bool isolated, bo
 	case VIRT_MODE_ISOLATED:
 		return (struct place){ isolated ? VIRT_WHY_ACTIVE : VIRT_WHY_ISOLATED, net };
 	case VIRT_MODE_BRIDGE:
+	case VIRT_MODE_MACVTAP:
+	case VIRT_MODE_HOSTDEV:
 		return lan;
 	case VIRT_MODE_OTHER:
 	case VIRT_MODES:
@@ -283,6 +285,11 @@ static unsigned liking(const struct virt_input *in, const struct virt_guest *g, 
 	       (family == VIRT_IPV6 && is_eui64(nic, &a->addr) ? 1u : 0u);
 }
 
+static bool is_enclosed(const struct place *p)
+{
+	return p->net && p->net->mode == VIRT_MODE_ISOLATED;
+}
+
 static struct virt_way way_by_nic(const struct virt_input *in, const struct virt_owners *o, const struct virt_guest *g,
 				  const struct virt_nic *nic, const struct place *p, unsigned family)
 {
@@ -300,6 +307,7 @@ static struct virt_way way_by_nic(const struct virt_input *in, const struct virt
 
 		if (a->family != family_of[family])
 			continue;
+		w.enclosed = is_enclosed(p);
 		w.why = judge(in, o, g, p, &a->addr, a->family, a->source);
 		if (w.why > best.why || (w.why == best.why && like > liked)) {
 			best = w;
@@ -325,8 +333,10 @@ static struct virt_way way_by_file(const struct virt_input *in, const struct vir
 			continue;
 		if (p.why == VIRT_WHY_ACTIVE && !g->nic[i].up)
 			p.why = VIRT_WHY_NIC_DOWN;
-		if (p.why > best)
+		if (p.why > best) {
 			best = p.why;
+			w.enclosed = is_enclosed(&p);
+		}
 	}
 	w.why = best;
 	if (best == VIRT_WHY_ACTIVE)

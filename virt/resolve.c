@@ -118,9 +118,10 @@ static int row_add(struct job *j, const struct pair *p, struct virt_entry *e, st
 
 	row.forward = (uint32_t)forward;
 	row.block = 0;
-	if (virt_why_is_active(w->why)) {
+	if (p->guest && virt_why_is_active(w->why)) {
 		row.to = w->to;
-		row.host_source = p->file && p->file->host_source;
+		row.enclosed = w->enclosed;
+		row.host_source = p->file && (p->file->host_source || (w->enclosed && !p->file->guest->client_source));
 		row.frozen = w->why == VIRT_WHY_SUSPENDED;
 		row.life = (uint16_t)p->guest->life;
 	} else {

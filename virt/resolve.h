@@ -72,6 +72,7 @@ struct virt_way {
 	enum virt_why why;
 	struct nat_addr to;		/* the guest; with ADDRESS_*: what was refused; else all zero */
 	enum virt_source source;	/* who says that it is there */
+	bool enclosed;			/* it is on an isolated network */
 };
 
 enum { VIRT_IPV4, VIRT_IPV6, VIRT_FAMILIES };

@@ -33,6 +33,8 @@ static int piece_order(const void *a, const void *b)
 	if (!d)
 		d = x->key.host_source - y->key.host_source;
 	if (!d)
+		d = x->key.enclosed - y->key.enclosed;
+	if (!d)
 		d = (x->ports.lo > y->ports.lo) - (x->ports.lo < y->ports.lo);
 	return d;
 }
@@ -40,7 +42,7 @@ static int piece_order(const void *a, const void *b)
 static bool same_group(const struct group *a, const struct group *b)
 {
 	return a->rest == b->rest && a->family == b->family && a->proto == b->proto && nat_addr_eq(&a->addr, &b->addr) &&
-	       !strcmp(a->dev, b->dev) && a->host_source == b->host_source;
+	       !strcmp(a->dev, b->dev) && a->host_source == b->host_source && a->enclosed == b->enclosed;
 }
 
 static void ports_add(struct group *g, struct ports p)
@@ -86,7 +88,7 @@ static struct piece listener_piece(const struct conf_row *row)
 static struct piece guest_piece(const struct conf_row *row, rules_way_fn way)
 {
 	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->to,
-				   .host_source = row->host_source },
+				   .host_source = row->host_source, .enclosed = row->enclosed },
 			   .ports = { row->to_lo, (uint16_t)(row->to_lo + (row->hi - row->lo)) } };
 
 	way(&row->to, row->family, p.key.dev);

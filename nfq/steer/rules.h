@@ -8,7 +8,8 @@
  *
  *     raw PREROUTING      to a listener, local address; ICMP errors to us; a hairpin's answers (to a source port of ours)
  *     raw OUTPUT          this host's own packets to a listener
- *     mangle FORWARD      new flows to a guest's port (to pass the host's firewall); hairpin packets
+ *     mangle FORWARD      new flows to a guest's port (to pass the host's firewall); hairpin packets; on an isolated
+ *                         network all packets to a guest's port and from it: libvirt rejects them, whatever their state
  *     mangle POSTROUTING  from a guest's port; ICMP errors
  *     mangle INPUT        from a guest's port to this host; ICMP errors
  *
@@ -39,6 +40,7 @@ struct group {
 	bool rest;			/* listener: only what no socket of this host takes */
 	char dev[IFNAMSIZ];		/* listener: arrives on it; guest: the way to it; "": any, unknown */
 	bool host_source;		/* guest: every flow's source is rewritten in FORWARD, not only a hairpin's */
+	bool enclosed;			/* guest: FORWARD sees every packet to it and from it, to pass the host's rules */
 	struct ports *ports;		/* disjoint, ordered, merged; none for protocols without ports */
 	unsigned n_ports;
 };

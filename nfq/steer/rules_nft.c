@@ -167,12 +167,30 @@ static void write_answers(const struct rules *r, bool hairpin, FILE *out)
 	}
 }
 
+/* On a network that lets nothing in or out: everything, both ways. */
+static void write_enclosed(const struct rules *r, const struct group *g, FILE *out)
+{
+	for (unsigned back = 0; back < 2; back++) {
+		write_addr(g, back ? "saddr" : "daddr", out);
+		write_what(g, back ? "sport" : "dport", back, out);
+		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		if (!has_pieces(r, g))
+			continue;
+		write_addr(g, back ? "saddr" : "daddr", out);
+		write_fragments(r, g, out);
+	}
+}
+
 static void write_forward(const struct rules *r, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_guests; i++) {
 		const struct group *g = &r->guest[i];
 		bool tcp = g->proto == IPPROTO_TCP;
 
+		if (g->enclosed) {
+			write_enclosed(r, g, out);
+			continue;
+		}
 		if (g->dev[0] || g->host_source) {
 			write_addr(g, "daddr", out);
 			if (!g->host_source)

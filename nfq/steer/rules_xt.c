@@ -255,6 +255,36 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 	write_errors(r, family, "nfqnat-out", false, out);
 }
 
+/* What goes to a guest passes here: flows that begin, hairpins; of an enclosed one everything, both ways. */
+static void write_forward(const struct rules *r, const struct group *g, FILE *out)
+{
+	struct rule u = { .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports", .in = "", .out = "" };
+
+	if (g->enclosed) {
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+		u.addr_flag = 's';
+		u.ports = "--sports";
+		u.answer = true;
+		write_rule(r, &u, out);
+		write_also_pieces(r, u, out);
+		return;
+	}
+	if (g->dev[0] || g->host_source) {
+		struct rule h = u;
+
+		h.in = g->host_source ? "" : g->dev;
+		h.out = g->dev;
+		h.hairpin = true;
+		h.own_port = "--sport";
+		write_rule(r, &h, out);
+		write_also_pieces(r, h, out);
+	}
+	u.fresh = true;
+	if (r->conntrack)
+		write_rule(r, &u, out);
+}
+
 static void write_mangle(const struct rules *r, enum nat_family family, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_guests; i++) {
@@ -269,22 +299,7 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		u.chain = "nfqnat-in";
 		write_rule(r, &u, out);
 		write_also_pieces(r, u, out);
-
-		u = (struct rule){ .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports",
-				   .in = "", .out = "", .fresh = true };
-		if (g->dev[0] || g->host_source) {
-			struct rule h = u;
-
-			h.in = g->host_source ? "" : g->dev;
-			h.out = g->dev;
-			h.hairpin = true;
-			h.own_port = "--sport";
-			h.fresh = false;
-			write_rule(r, &h, out);
-			write_also_pieces(r, h, out);
-		}
-		if (r->conntrack)
-			write_rule(r, &u, out);
+		write_forward(r, g, out);
 	}
 	rules_out_write_xt(r, family, RULES_MANGLE, out);
 	write_errors_leaving(r, family, out);

@@ -4,6 +4,8 @@
 
 . "$(dirname "$0")/lib.sh"
 
+ISOLATED4=192.168.145.1 ISOLATED6=fd00:145::1
+not() { ! "$@"; }
 lab_ready
 v4() { echo "<ip address='$1' netmask='255.255.255.0'><dhcp><range start='${1%.*}.2' end='${1%.*}.99'/></dhcp></ip>"; }
 v6() { echo "<ip family='ipv6' address='$1' prefix='64'/>"; }
@@ -11,7 +13,7 @@ net_define n-slaac virbr11 "<forward mode='nat'><nat ipv6='yes'/></forward>" "$(
 net_define n-nat6 virbr12 "<forward mode='nat'/>" "$(v4 192.168.142.1)" "$(v6 fd00:142::1)"
 net_define n-route virbr13 "<forward mode='route'/>" "$(v4 192.168.143.1)" "$(v6 fd00:143::1)"
 net_define n-open virbr14 "<forward mode='open'/>" "$(v4 192.168.144.1)" "$(v6 fd00:144::1)"
-net_define n-isolated virbr15 "" "$(v4 192.168.145.1)"
+net_define n-isolated virbr15 "" "$(v4 192.168.145.1)" "$(v6 fd00:145::1)"
 ip link add br1 type bridge
 ip addr add 192.168.146.1/24 dev br1
 ip link set br1 up
@@ -36,7 +38,7 @@ daemon_start <<-END
 	  - { guest: route, publish: "8103:80" }
 	  - { guest: open, publish: "8104:80" }
 	  - { guest: isolated, publish: "8105:80" }
-	  - { guest: isolated, name: allowed, isolated: allow, source: host, publish: "8106:80" }
+	  - { guest: isolated, name: allowed, isolated: allow, publish: ["8106:80", "7106:7777", "7106:7777/udp"] }
 	  - { guest: lan, publish: "8107:80" }
 	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
 	  - { guest: static, publish: "8109:80" }
@@ -51,10 +53,16 @@ for n in slaac nat6 route open; do
 done
 check isolated_refused refused $H4 8105
 check isolated_says_why file_has "$DIR/daemon.log" 'isolated.*isolated: allow'
-# It has no way to anybody but this host, and libvirt rejects what it sends beyond: that is left to the admin.
-iptables -I FORWARD 1 -i virbr15 -m conntrack --ctstate ESTABLISHED -j ACCEPT
-check isolated_allowed answers $H4 8106
-iptables -D FORWARD 1
+# libvirt rejects whatever goes in there or comes out, and no router is given to it: nothing but the forward lets it answer.
+must "the isolated guest is heard" wait_for "$LONG" in_lxc isolated ping -6 -c 1 -w 1 fd00:145::1
+for f in 4 6; do
+	h=H$f b=ISOLATED$f
+	check isolated_allowed_v$f answers "${!h}" 8106
+	check isolated_allowed_sees_this_host_v$f whoami tcp "${!h}" 7106 "${!b}"
+	check isolated_allowed_udp_v$f whoami udp "${!h}" 7106 "${!b}"
+done
+check isolated_allowed_from_the_host probe http 127.0.0.1 8106 "$LONG"
+check isolated_is_still_isolated not in_lxc isolated ping -c 1 -w 1 $C4
 
 in_lxc lan ip addr add 192.168.146.5/24 dev eth0
 in_lxc lan ping -c 1 -w 5 192.168.146.1 >/dev/null

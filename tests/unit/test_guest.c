@@ -88,6 +88,25 @@ static const struct script scripts[] = {
 		"post G>C:77 -> TRANSLATED H>C:77" },
 	{ .name = "host_source_without_an_address", .protos = "tu", .map = BOTH("*:8080", "G:80 host near=-"), .steps =
 		"pre C:1>H:8080 S -> NO_SOURCE_ADDR\nflows 0" },
+
+	/* --- a network that lets nothing out: its answers pass FORWARD, too, and only they do --- */
+	{ .name = "isolated", .protos = "tu", .map = BOTH("*:8080", "G:80 host enclosed"), .steps =
+		"pre C:40000>H:8080 S -> OPENED C:$s>G:80\nfwd C:$s>G:80 S -> STOPPED B:$s>G:80\n"
+		"pre G:80>B:$s SA -> TRANSLATED G:80>C:$s\nfwd G:80>C:$s SA -> STOPPED\n"
+		"post G:80>C:$s SA -> TRANSLATED H:8080>C:40000\n"
+		"fwd G:80>D:$s SA -> NO_FLOW\nfwd G:81>C:$s SA -> NO_FLOW\nfwd G:80>C:1 SA -> NO_FLOW\nflows 1" },
+	{ .name = "isolated_with_a_way_of_its_own", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed"), .steps =
+		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\nfwd C:40000>G:80 S -> STOPPED\n"
+		"fwd G:80>C:40000 SA -> STOPPED\npost G:80>C:40000 SA -> TRANSLATED H:8080>C:40000\n"
+		"fwd G:80>D:40000 SA -> NO_FLOW\nflows 1" },
+	{ .name = "isolated_firewall_respect", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed respect"), .steps =
+		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\nfwd C:40000>G:80 S -> RESPECTED\nfwd G:80>C:40000 SA -> RESPECTED" },
+	{ .name = "isolated_echo", .protos = "i", .map = "icmp * > G host enclosed", .steps =
+		"pre C:77>H -> OPENED C:77>G\nfwd C:77>G -> STOPPED B:77>G\npre G>B:77 -> TRANSLATED G>C:77\n"
+		"fwd G>C:77 -> STOPPED\npost G>C:77 -> TRANSLATED H>C:77" },
+	{ .name = "isolated_no_more", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed"), .steps =
+		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\nmap " TO_G "\nfwd G:80>C:40000 SA -> NO_FLOW\n"
+		"map " BOTH("*:8080", "G:80 enclosed life=1") "\nfwd G:80>C:40000 SA -> FORWARD_ENDED\nflows 0" },
 };
 
 int main(void)

@@ -46,6 +46,12 @@ static const struct row {
 	{ "isolated is refused",            WEB, "n=isolated web1:running network@n +lease=" OK4, "ISOLATED", "ISOLATED", CONF_REJECT },
 	{ "isolated and allowed", "forwards: [{ guest: web1, publish: '8080:80', isolated: allow }]",
 	  "n=isolated web1:running network@n +lease=" OK4, "ACTIVE " OK4, "NO_ADDRESS", 0 },
+	{ "macvtap network needs host",     WEB, "n=macvtap/- web1:running network@n +neighbour=10.0.0.9", "NEEDS_HOST", "NEEDS_HOST", CONF_REJECT },
+	{ "hostdev network needs host",     WEB, "n=hostdev/- web1:running network@n +neighbour=10.0.0.9", "NEEDS_HOST", "NEEDS_HOST", CONF_REJECT },
+	{ "hostdev network that is not active", WEB, "n!=hostdev/- web1:running network@n", "NETWORK_OFF", "NETWORK_OFF", CONF_REJECT },
+	{ "hostdev network, source host, its address in the file",
+	  "forwards: [{ guest: web1, to: 10.9.9.9, publish: '8080:80', source: host }]", "n=hostdev/- web1:running network@n",
+	  "ACTIVE 10.9.9.9", "NO_ADDRESS", 0 },
 	{ "bridge network needs host",      WEB, "n=bridge web1:running network@n +neighbour=10.0.0.9", "NEEDS_HOST", "NEEDS_HOST", CONF_REJECT },
 	{ "bridge needs host",              WEB, "lab=nat web1:running bridge@br0 +neighbour=10.0.0.9", "NEEDS_HOST", "NEEDS_HOST", CONF_REJECT },
 	{ "macvtap needs host",             WEB, "lab=nat web1:running direct@eth0 +neighbour=10.0.0.9", "NEEDS_HOST", "NEEDS_HOST", CONF_REJECT },
@@ -388,6 +394,31 @@ static void held_until_libvirt_speaks(void **state)
 	done(&d);
 }
 
+/* A guest that has no way to anybody else sees this host as its client, and FORWARD lets it answer. */
+static void isolated_networks(void **state)
+{
+	static const struct { const char *keys, *world; bool enclosed, host; } cases[] = {
+		{ "isolated: allow",                     "n=isolated web1:running network@n +lease=" OK4, true, true },
+		{ "isolated: allow, source: client",     "n=isolated web1:running network@n +lease=" OK4, true, false },
+		{ "isolated: allow, to: 192.168.122.50", "n=isolated web1:running network@n", true, true },
+		{ "isolated: allow",                     "n=isolated lab=nat web1:running network@n! network@lab +lease=" OK4, false, false },
+		{ "isolated: allow, source: host",       "lab=nat web1:running network@lab +lease=" OK4, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decision d = { 0 };
+		char yaml[128];
+
+		snprintf(yaml, sizeof(yaml), "forwards: [{ guest: web1, publish: '8080:80', %s }]", cases[i].keys);
+		decide(&d, yaml, cases[i].world, NULL);
+		assert_way(&d.status.entry[0].way[VIRT_IPV4], "ACTIVE " OK4, NAT_IPV4);
+		assert_int_equal(row_at(&d, 8080, NAT_IPV4)->enclosed, cases[i].enclosed);
+		assert_int_equal(row_at(&d, 8080, NAT_IPV4)->host_source, cases[i].host);
+		done(&d);
+	}
+}
+
 #define FARM "forwards: [{ guest: 'web*', network: lab, publish: ['20000+10', '30000+5:8000/udp'] }]"
 
 static void blocks_are_stable(void **state)
@@ -614,6 +645,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		unit_add(rows[i].what, one_row, &rows[i]);
 	unit_add("callers are held until libvirt speaks, ten seconds at most", held_until_libvirt_speaks, NULL);
+	unit_add("on an isolated network", isolated_networks, NULL);
 	unit_add("blocks of ports are stable by UUID", blocks_are_stable, NULL);
 	unit_add("blocks run out, and are given back by who is gone", blocks_run_out, NULL);
 	unit_add("blocks go round what is taken", blocks_go_round_what_is_taken, NULL);

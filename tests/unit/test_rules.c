@@ -33,6 +33,8 @@ static const struct golden {
 	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false },
 	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true },
 	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false },
+	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false },
+	{ "R64_isolated_networks_without_conntrack",            "enclosed",      2, false, true },
 	{ "nothing to forward",                                 "nothing",       1, true, false },
 };
 
@@ -105,6 +107,8 @@ static struct rules rules_in(const struct golden *g)
 		unit_fail("no file %s: run this from the top of the tree", path);
 	r = rules_of(yaml, g->workers, g->conntrack);
 	r.fragments = g->fragments;
+	for (unsigned i = 0; i < r.n_guests; i++)
+		r.guest[i].enclosed = !strcmp(g->file, "enclosed");	/* libvirt tells, not the file */
 	free(yaml);
 	return r;
 }

@@ -9,7 +9,7 @@
  *
  * words: dev=N, oif=N (default BRIDGE), near=LETTER (default B, - for none),
  * allow=LETTERS, fwd=N, policy=N, respect, rest (MAP_REST), inside (the guests' prefix is known: R83),
- * reject, drop, hold, host (MAP_HOST_SOURCE), frozen, life=N.
+ * reject, drop, hold, host (MAP_HOST_SOURCE), enclosed, frozen, life=N.
  * Each row is made for both families.
  */
 #ifndef TESTS_WORLD_H
@@ -129,6 +129,8 @@ static inline void rows_word(struct rows *t, struct map_row *r, const char *word
 		r->action = MAP_HOLD;
 	} else if (!strcmp(word, "host")) {
 		r->flags |= MAP_HOST_SOURCE;
+	} else if (!strcmp(word, "enclosed")) {
+		r->flags |= MAP_ENCLOSED;
 	} else if (!strcmp(word, "frozen")) {
 		r->flags |= MAP_FROZEN;
 	} else if (!strncmp(word, "life=", 5)) {
