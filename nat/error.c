@@ -3,6 +3,7 @@
 #include "nat/error.h"
 
 #include "nat/csum.h"
+#include "nat/ident.h"
 #include "nat/life.h"
 #include "nat/rewrite.h"
 
@@ -153,6 +154,7 @@ enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 	uint32_t at = v->l4 + ICMP_HEADER;
 	struct nat_ends outer = v->tuple.ends;
 	enum nat_reason why;
+	bool is_renamed;
 	struct plan pl;
 
 	if (p->truncated || pkt_parse_ip(p->data + at, v->end - at, true, &q) != NAT_WHY_UNDECIDED || !q.has_flow ||
@@ -166,11 +168,16 @@ enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 	if (!sums_good(p, p->data + at, &q))
 		return NAT_WHY_ERROR_CSUM;
 
+	is_renamed = p->hook != NAT_IN && !nat_addr_eq(&outer.src, &pl.src);
 	outer.src = pl.src;
 	outer.dst = pl.dst;
+	if (!nat_addr_eq(&q.tuple.ends.src, &pl.quote.src))
+		ident_restore(n, p->data + at, &q);
 	rewrite_ends(p->data + at, &q, &pl.quote, true);
 	rewrite_ends(p->data, v, &outer, false);
 	rewrite_icmp_csum(p->data, v);
+	if (is_renamed)
+		ident_give(n, p);
 	p->after = pl.quote;
 	p->changed = true;
 	return NAT_WHY_ERROR;

@@ -2,6 +2,7 @@
 /* frag - see frag.h */
 #include "nat/frag.h"
 
+#include "nat/ident.h"
 #include "nat/nat.h"
 #include "nat/rewrite.h"
 
@@ -102,7 +103,15 @@ static void note_first(struct frag *e, const struct nat_pkt *p, enum nat_reason 
 	if (p->changed) {
 		e->to_src = p->after.src;
 		e->to_dst = p->after.dst;
+		e->to_id = p->view.frag_id;
 	}
+}
+
+/* R28: all pieces are called as the first was. */
+static void call_it(const struct frag *e, struct nat_pkt *p)
+{
+	if (e->to_id != p->view.frag_id)
+		ident_write(p->data, &p->view, e->to_id);
 }
 
 /* Its CRC cannot be updated before the length of the message is known. */
@@ -135,8 +144,11 @@ static enum nat_reason first(struct nat *n, struct nat_pkt *p, nat_tick now, str
 		why = NAT_WHY_FRAGMENT_TINY;
 	else if (parsed == NAT_WHY_UNDECIDED)
 		why = v->is_error ? NAT_WHY_ERROR_NO_FLOW : decide(n, p, now);
-	if (again)
+	if (again) {
+		if (p->changed && (e->flags & FRAG_CHANGED))
+			call_it(e, p);
 		return why;
+	}
 	note_first(e, p, why);
 	p->release = e->held;
 	note_seen(e, v);
@@ -189,6 +201,7 @@ static enum nat_reason later(struct nat *n, struct nat_pkt *p, struct frag *e)
 		struct nat_ends to = { .src = e->to_src, .dst = e->to_dst };
 
 		rewrite_ends(p->data, v, &to, false);
+		call_it(e, p);
 		p->after = to;
 		p->changed = true;
 	}

@@ -56,6 +56,7 @@ struct frag {
 	uint32_t flow;
 	uint32_t seen;			/* octets passed on so far */
 	uint32_t total;			/* octets of the whole datagram; 0: the last piece was not seen yet */
+	uint32_t to_id;			/* its identification as it goes (R28) */
 	nat_tick since;
 	uint16_t sport, dport;		/* of the first fragment */
 	uint16_t end;			/* of the first fragment */

@@ -2,6 +2,8 @@
 /* mark - see mark.h */
 #include "nat/mark.h"
 
+#include "nat/ident.h"
+
 enum {
 	IDLE_S = 120,			/* nobody used it for so long: it retires */
 	IDLE_FULL_S = 5,		/* the same while others find no slot */
@@ -56,7 +58,8 @@ bool mark_is_plain(const struct nat_pkt *p)
 	/* All of its header is here, and it is as long as it says it is. */
 	return p->hashed && v->tuple.proto == NAT_PROTO_TCP && !p->mark_in && v->whole_end == p->whole && octets >= 20 &&
 	       (p->data[v->l4 + 12] >> 4) >= 5 && (p->data[v->l4 + 12] >> 4) * 4u <= octets &&
-	       !(p->tcp_flags & (TCP_F_SYN | TCP_F_FIN | TCP_F_RST)) && (p->hook == NAT_PRE || p->hook == NAT_POST);
+	       !(p->tcp_flags & (TCP_F_SYN | TCP_F_FIN | TCP_F_RST)) &&
+	       (p->hook == NAT_PRE || (p->hook == NAT_POST && !ident_is_needed(p->data, v)));
 }
 
 /* The key of what makes @to of @p; false: more than one end changes, or not the one of this hook. */

@@ -6,6 +6,7 @@
 
 #include "nat/error.h"
 #include "nat/frag.h"
+#include "nat/ident.h"
 #include "nat/life.h"
 #include "nat/masq.h"
 #include "nat/prefix.h"
@@ -274,10 +275,12 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 	}
 	if (p->hook == NAT_FWD)
 		verdict = life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
-	if (p->mark)
+	if (p->mark) {
 		p->after = to;
-	else if (!nat_ends_eq(&to, &p->view.tuple.ends))
+	} else if (!nat_ends_eq(&to, &p->view.tuple.ends)) {
 		rewrite_packet(p, &to);
+		ident_renew(n, p);
+	}
 	policy_mss(n, p, f);
 	return verdict;
 }
@@ -395,7 +398,8 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 
 	if (err)
 		return err;
-	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem), .policies = block_policies(mem) };
+	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem),
+			   .idents = block_idents(mem), .policies = block_policies(mem) };
 	for (unsigned i = 0; i < 2; i++) {
 		n->map[i] = block_map(mem, i);
 		n->out[i] = block_out(mem, i);

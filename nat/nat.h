@@ -59,6 +59,7 @@ struct nat {
 	struct map map[2];
 	struct policies policies;
 	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
+	struct idents *idents;
 	struct out out[2];
 	struct pool pool;
 	struct marks marks;

@@ -225,6 +225,7 @@ static uint32_t parse_ext(const uint8_t *h, uint32_t avail, uint8_t type, bool q
 	if (type == NAT_PROTO_FRAGMENT && (wire_get16(h + 2) & 0xfff9)) {	/* offset or M; neither: atomic, RFC 6946 (R69) */
 		v->tuple.proto = h[0];
 		v->frag_id = wire_get32(h + 4);
+		v->frag_header = (uint16_t)v->l4;
 		*why = take_fragment(v, v->l4 + 8, wire_get16(h + 2) & 0xfff8, wire_get16(h + 2) & 1, quoted);
 		if (*why != NAT_WHY_UNDECIDED || v->is_later) {
 			v->l4 += 8;

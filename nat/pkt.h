@@ -47,6 +47,7 @@ struct pkt_view {
 	bool is_later;			/* a fragment, and not the first: no transport header, no ports */
 	bool more_fragments;		/* not the last piece */
 	uint16_t frag_at, frag_octets;	/* where this piece lies in the datagram, and how long it is */
+	uint16_t frag_header;		/* IPv6: offset of the fragment header */
 	uint32_t frag_id;		/* identification */
 };
 

@@ -3,7 +3,7 @@
  * rewrite - write new ends into a packet, or into one that an ICMP error quotes.
  *
  * Only addresses, ports (ICMP: the identifier) and the checksums over them
- * change; TTL, TOS, identification, flow label and payload never do (R61).
+ * change; TTL, TOS, flow label and payload never do (R61), the identification only by ident.h.
  * Checksums are updated by difference, so a wrong one stays wrong (R15).
  */
 #ifndef NAT_REWRITE_H

@@ -99,7 +99,7 @@ static uint32_t outdev_of(const struct nat_ends *e, enum nat_family family)
 /* What of it the packet must look like afterwards. */
 static void give(const struct packet *in, uint8_t hook, uint32_t indev, struct nat_pkt *p)
 {
-	static uint8_t want[PACKET_ROOM];
+	static uint8_t want[PACKET_ROOM], was[PACKET_ROOM];
 	struct packet out = *in;
 	uint32_t len = packet_build(in, octets);
 
@@ -111,6 +111,8 @@ static void give(const struct packet *in, uint8_t hook, uint32_t indev, struct n
 	out.ends = p->after;
 	out.partial = false;
 	packet_build(&out, want);
+	packet_build(in, was);
+	packet_take_id(was, octets, want);
 	MUST(!memcmp(want, octets, len));
 }
 

@@ -23,11 +23,18 @@ static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bo
 		MUST(naive_good(p->data, p->len));
 	if (partial && !error && v.tuple.family == NAT_IPV6 && (v.tuple.proto == NAT_PROTO_TCP || v.tuple.proto == NAT_PROTO_ICMPV6))
 		MUST(naive_good(p->data, p->len));
-	/* R61: TTL, TOS, lengths and whatever is behind the checksums. */
-	if (v.tuple.family == NAT_IPV4)
-		MUST(!memcmp(p->data, was, 10));
-	else
-		MUST(!memcmp(p->data, was, 8) && !memcmp(p->data + 40, was + 40, v.l4 - 40));
+	/* R61: TTL, TOS, lengths and whatever is behind the checksums. R28: the identification, unless the source was changed. */
+	if (v.tuple.family == NAT_IPV4) {
+		MUST(!memcmp(p->data, was, 4) && !memcmp(p->data + 6, was + 6, 4));
+		if (!memcmp(p->data + 12, was + 12, 4) || (wire_get16(was + 6) & 0x7fff) == 0x4000)
+			MUST(!memcmp(p->data + 4, was + 4, 2));
+	} else {
+		uint32_t id = v.is_fragment && memcmp(p->data + 8, was + 8, 16) ? v.frag_header + 4u : v.l4;
+
+		MUST(!memcmp(p->data, was, 8) && !memcmp(p->data + 40, was + 40, id - 40));
+		if (id < v.l4)
+			MUST(!memcmp(p->data + id + 4, was + id + 4, v.l4 - id - 4));
+	}
 	after = v.l4 + (v.is_later || !v.has_ports ? 0 : v.tuple.proto == NAT_PROTO_TCP ? 18 : v.tuple.proto == NAT_PROTO_SCTP ? 12 : 8);
 	if (!error)
 		MUST(!memcmp(p->data + after, was + after, p->len - after));

@@ -8,23 +8,7 @@
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 
-# A host whose tools know no conntrack: then no rule switches the kernel's own reassembly on (R1).
-mkdir "$DIR/bin"
-for tool in nft iptables-restore iptables-nft-restore iptables-legacy-restore ip6tables-restore \
-	ip6tables-nft-restore ip6tables-legacy-restore; do
-	real=$(command -v $tool) || continue
-	cat >"$DIR/bin/$tool" <<-END
-		#!/bin/bash
-		text=\$(cat)
-		case \$text in
-		*conntrack* | *'ct state'*) echo 'this host has no conntrack' >&2; exit 2 ;;
-		esac
-		exec -a $tool $real "\$@" <<<"\$text"
-	END
-	chmod +x "$DIR/bin/$tool"
-done
-PATH=$DIR/bin:$PATH
-
+without_conntrack
 net_up
 raw_neighbours
 serve guest tcp:80:whoami udp:80:whoami udp:7:echo

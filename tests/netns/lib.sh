@@ -368,6 +368,27 @@ daemon_stop() {
 	[ "$DAEMON_STATUS" = 0 ]
 }
 
+# without_conntrack - the host's tools know none from now on: then no rule switches the kernel's own reassembly on (R1)
+without_conntrack() {
+	local tool real
+
+	mkdir "$DIR/bin"
+	for tool in nft iptables-restore iptables-nft-restore iptables-legacy-restore ip6tables-restore \
+		ip6tables-nft-restore ip6tables-legacy-restore; do
+		real=$(command -v $tool) || continue
+		cat >"$DIR/bin/$tool" <<-END
+			#!/bin/bash
+			text=\$(cat)
+			case \$text in
+			*conntrack* | *'ct state'*) echo 'this host has no conntrack' >&2; exit 2 ;;
+			esac
+			exec -a $tool $real "\$@" <<<"\$text"
+		END
+		chmod +x "$DIR/bin/$tool"
+	done
+	PATH=$DIR/bin:$PATH
+}
+
 # stops NAME - orderly, with status 0; not under check(), which would ask another shell's child
 stops() {
 	if daemon_stop; then

@@ -184,6 +184,16 @@ def _(f):
         need(p.payload == b'hello', 'payload changed')
     p = to_client(f, f.udp(f.guest, f.client, GPORT, s, b'answer', ttl=33, tos=0x2e << 2), s, UDP)
     need((p.ttl, p.tos, p.payload) == (32, 0x2e << 2, b'answer'), 'changed: %s' % p)
+    need(f is V6 or (p.id, p.frag) == (0x1234, 0x4000), 'id or DF changed: %s' % p)
+
+
+@test('R28_answers_that_may_be_cut_up', (V4,))
+def _(f):
+    """Behind one address all are numbered by the host; who cannot be cut up keeps his number (RFC 6864 4.1)."""
+    s = port()
+    to_guest(f, f.udp(f.client, f.hx, s, PORT, b'x'), s, UDP)
+    ids = [to_client(f, f.udp(f.guest, f.client, GPORT, s, b'answer', frag=0), s, UDP).id for _ in range(20)]
+    need(len(set(ids)) == 20, 'one identification twice: %s' % ids)
 
 
 @test('R49_tcp_header_untouched')

@@ -78,7 +78,8 @@ static inline enum nat_reason piece_ask(struct world *w, struct piece *p, uint8_
 	uint8_t was[sizeof(p->octets)];
 
 	memcpy(was, p->octets, sizeof(was));
-	p->pkt = (struct nat_pkt){ .data = p->octets, .len = p->len, .hook = hook, .indev = indev };
+	p->pkt = (struct nat_pkt){ .data = p->octets, .len = p->len, .hook = hook, .indev = indev,
+				 .outdev = hook == NAT_POST ? OUTSIDE : 0 };
 	nat_enter(&w->nat);
 	nat_packet(&w->nat, &p->pkt, w->now);
 	nat_leave(&w->nat);

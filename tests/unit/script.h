@@ -88,6 +88,8 @@ static inline void script_packet(struct run *r, uint8_t hook, const char *s)
 	}
 	assert_memory_equal(&p->after, st.err ? &st.out_quote.ends : &st.out.ends, sizeof(p->after));
 	assert_int_equal(packet_build(&st.out, want), len);
+	if (hook != NAT_IN)
+		packet_take_id(in, out, want);
 	if (p->gso && p->csum_partial && hook == NAT_POST && r->proto == NAT_PROTO_TCP) {
 		l4 = naive_l4(in, len, &proto, &len);
 		memcpy(want + l4 + 16, in + l4 + 16, 2);	/* R6 (b): the kernel writes it anew */

@@ -130,7 +130,7 @@ static inline void script_word(struct step *st, const char *word)
 	else if (WORD("nocsum"))	st->in.no_csum = st->quote.no_csum = true;
 	else if (WORD("partial"))	st->in.partial = st->pkt.csum_partial = true;
 	else if (WORD("gso"))		st->pkt.gso = true;
-	else if (WORD("head"))		st->pkt.truncated = st->pkt.headers = true;
+	else if (WORD("head"))		st->pkt.truncated = st->pkt.headers = true, st->in.salt |= 1;	/* odd: DF */
 	else if (WORD("mark="))		st->pkt.mark_in = value;
 	else if (WORD("trunc"))		st->pkt.truncated = true;
 	else				script_error_type(st, word);

@@ -441,9 +441,26 @@ static struct packet random_packet(struct rng *r, enum nat_family family)
 	return p;
 }
 
+/* R28: no datagram that may be cut up is called as one of the 30,000 before, of its source, destination and protocol, was. */
+static void judge_ident(const uint8_t *in, const uint8_t *out)
+{
+	static uint32_t last[2][2][3][65536], count[2][2][3];
+	unsigned src = out[15] == letter_addr('K', NAT_IPV4).octet[15], dst = out[19] == letter_addr('D', NAT_IPV4).octet[15];
+	unsigned proto = out[9] == NAT_PROTO_TCP ? 0 : out[9] == NAT_PROTO_UDP ? 1 : 2, id = wire_get16(out + 4);
+	uint32_t *when, *now = &count[src][dst][proto];
+
+	if (out[0] >> 4 != 4 || !memcmp(in + 12, out + 12, 4) || (wire_get16(out + 6) & 0x7fff) == 0x4000)
+		return;
+	when = &last[src][dst][proto][id];
+	++*now;
+	if (*when && *now - *when < 30000)
+		unit_fail("identification %u again after %u datagrams", id, *now - *when);
+	*when = *now;
+}
+
 static void one_packet(struct world *w, const struct packet *p, enum nat_hook hook, unsigned step)
 {
-	static uint8_t out[PACKET_ROOM], want[PACKET_ROOM];
+	static uint8_t in[PACKET_ROOM], out[PACKET_ROOM], want[PACKET_ROOM];
 	bool from_guest = p->ends.src.octet[15] != letter_addr('C', p->family).octet[15] &&
 			  p->ends.src.octet[15] != letter_addr('D', p->family).octet[15];
 	struct nat_pkt pkt = { .data = out, .len = packet_build(p, out), .hook = (uint8_t)hook };
@@ -465,6 +482,9 @@ static void one_packet(struct world *w, const struct packet *p, enum nat_hook ho
 	if (why == NAT_WHY_OPENED || why == NAT_WHY_PICKED_UP)
 		judge_port(&after.ends, &pkt);
 	assert_int_equal(packet_build(&after, want), pkt.len);
+	packet_build(p, in);
+	judge_ident(in, out);
+	packet_take_id(in, out, want);
 	assert_memory_equal(out, want, pkt.len);
 }
 

@@ -138,7 +138,7 @@ static void plain_says_what_to_write(void **state)
 	for (unsigned d = 0; d < NAT_DIRS; d++) {
 		struct packet from = { .family = 4, .proto = NAT_PROTO_TCP, .tcp_flags = TCP_F_ACK, .payload = 3, .ends = p.dir[d].from };
 		struct packet to = from;
-		uint8_t buf[128], want[128];
+		uint8_t buf[128], want[128], from_buf[128];
 		struct nat_pkt pkt = { .data = buf, .len = packet_build(&from, buf), .hook = d ? NAT_POST : NAT_PRE,
 				       .indev = d ? 0 : OUTSIDE };
 
@@ -147,6 +147,8 @@ static void plain_says_what_to_write(void **state)
 		nat_packet(&w.nat, &pkt, w.now);
 		assert_int_equal(pkt.reason, NAT_WHY_TRANSLATED);
 		assert_int_equal(pkt.dir, d);
+		packet_build(&from, from_buf);
+		packet_take_id(from_buf, buf, want);
 		assert_memory_equal(buf, want, pkt.len);
 	}
 }
