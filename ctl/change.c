@@ -51,7 +51,30 @@ static bool append(json_t *req, const char *key, const char *text)
 	return !json_array_append_new(list, v);
 }
 
-/* "192.168.122.50,fd00:122::50" and several --to are the same */
+/* "guest:web1": the guest is a key of its own, and --to can say its addresses as well */
+static bool add_to(json_t *req, char *list)
+{
+	char *save = NULL;
+
+	for (char *word = strtok_r(list, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (strncmp(word, "guest:", 6) != 0) {
+			if (!append(req, "to", word))
+				return false;
+			continue;
+		}
+		if (json_object_get(req, "guest")) {
+			cmd_error("--to guest:%s: a forward follows one guest", word + 6);
+			return false;
+		}
+		if (json_object_set_new(req, "guest", json_string(word + 6))) {
+			cmd_error("--to: not text in UTF-8");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* "192.168.122.0/24,fd00:122::/64" and several --allow are the same */
 static bool append_all(json_t *req, const char *key, char *list)
 {
 	char *save = NULL;
@@ -70,7 +93,15 @@ static bool add_option(json_t *req, int opt, char *value)
 	case 'n':
 		return !json_object_set_new(req, "name", json_string(value));
 	case 't':
-		return append_all(req, "to", value);
+		return add_to(req, value);
+	case 'w':
+		return !json_object_set_new(req, "network", json_string(value));
+	case 'o':
+		return !json_object_set_new(req, "when-off", json_string(value));
+	case 'i':
+		return !json_object_set_new(req, "isolated", json_string(value));
+	case 's':
+		return !json_object_set_new(req, "source", json_string(value));
 	case 'a':
 		return append_all(req, "allow", value);
 	case 'f':
@@ -89,7 +120,9 @@ int cmd_add(struct ctl *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, 'n' }, { "to", required_argument, NULL, 't' },
-		{ "allow", required_argument, NULL, 'a' }, { "for", required_argument, NULL, 'f' }, { 0 },
+		{ "allow", required_argument, NULL, 'a' }, { "for", required_argument, NULL, 'f' },
+		{ "network", required_argument, NULL, 'w' }, { "when-off", required_argument, NULL, 'o' },
+		{ "isolated", required_argument, NULL, 'i' }, { "source", required_argument, NULL, 's' }, { 0 },
 	};
 	json_t *req = json_pack("{s:s}", "cmd", "add");
 	int opt;
@@ -105,7 +138,7 @@ int cmd_add(struct ctl *c, int argc, char **argv)
 			json_decref(req);
 			return CMD_USAGE;
 		}
-	if (!json_object_get(req, "to") || !json_object_get(req, "publish")) {
+	if ((!json_object_get(req, "to") && !json_object_get(req, "guest")) || !json_object_get(req, "publish")) {
 		json_decref(req);
 		return cmd_usage(argv[0]);
 	}

@@ -18,7 +18,7 @@ const struct cmd cmd_table[] = {
 	{ "capture",  "[-c COUNT] FILE.pcapng [FILTER...]", "packets before and after translation, for Wireshark", cmd_capture },
 	{ "top",      "[--guests] [--every 2s] [--once]", "rates by forward or guest, full screen", cmd_top },
 	{ "metrics",  "", "counters as OpenMetrics text", cmd_metrics },
-	{ "add",      "[--name NAME] [--allow PREFIX]... [--for 20m] --to ADDRESS... PUBLISH...",
+	{ "add",      "[--name NAME] [--allow PREFIX]... [--for 20m] --to ADDRESS|guest:NAME... PUBLISH...",
 	  "a forward, live; until `del`, its time or the end of nfqnatd", cmd_add },
 	{ "del",      "NAME...", "forwards that were added", cmd_del },
 	{ "reload",   "", "the configuration; with every mistake named if it has any", cmd_reload },

@@ -25,6 +25,9 @@ _nfqnatctl() {
 	--family) mapfile -t COMPREPLY < <(compgen -W "4 6" -- "$cur"); return ;;
 	--state) mapfile -t COMPREPLY < <(compgen -W "answered unanswered SYN_SENT SYN_BOTH SYN_RECV ESTABLISHED FIN_ORIG FIN_REPLY CLOSING RESET PICKED_UP" -- "$cur"); return ;;
 	--sort) mapfile -t COMPREPLY < <(compgen -W "octets packets left guest forward client" -- "$cur"); return ;;
+	--when-off) mapfile -t COMPREPLY < <(compgen -W "reject drop" -- "$cur"); return ;;
+	--isolated) mapfile -t COMPREPLY < <(compgen -W "refuse allow" -- "$cur"); return ;;
+	--source) mapfile -t COMPREPLY < <(compgen -W "client host" -- "$cur"); return ;;
 	--hook) mapfile -t COMPREPLY < <(compgen -W "pre in fwd out post" -- "$cur"); return ;;
 	--in) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur"); return ;;
 	esac
@@ -38,7 +41,7 @@ _nfqnatctl() {
 	trace) word="--count tcp udp icmp host port net src dst and or not" ;;
 	capture) mapfile -t COMPREPLY < <(compgen -f -W "--count" -- "$cur"); return ;;
 	top) word="--guests --every --once" ;;
-	add) word="--name --to --allow --for" ;;
+	add) word="--name --to --allow --for --network --when-off --isolated --source" ;;
 	doctor) word="--config" ;;
 	import) word="hooks iptables docker passt natd --to" ;;
 	*) word='' ;;

@@ -33,6 +33,18 @@ static struct {
 	struct added list[ADDED_MAX];
 } self;
 
+static bool follows_guest(const struct added *a)
+{
+	return a->conf && a->conf->forwards[0].guest;
+}
+
+/* Who watches libvirt may have to begin, or may stop. */
+static void tell(void)
+{
+	if (self.live->reloaded)
+		self.live->reloaded(self.live->file);
+}
+
 static const char *name_of(const struct added *a)
 {
 	return a->conf->forwards[0].name;
@@ -54,11 +66,15 @@ static struct added *free_place(void)
 	return NULL;
 }
 
-static void forget(struct added *a)
+/* True if somebody has to be told: tell(). */
+static bool forget(struct added *a)
 {
+	bool guest = follows_guest(a);
+
 	conf_free(a->conf);
 	free(a->text);
 	*a = (struct added){ 0 };
+	return guest;
 }
 
 /* All of its rows or none: half a forward would surprise. */
@@ -110,7 +126,7 @@ static int contribute(void *ctx, const struct conf *file, struct conf_claims *cl
 	(void)ctx;
 	(void)file;
 	for (unsigned i = 0; i < ADDED_MAX; i++) {
-		int err = self.list[i].conf ? contribute_one(&self.list[i], claims, out) : 0;
+		int err = self.list[i].conf && !follows_guest(&self.list[i]) ? contribute_one(&self.list[i], claims, out) : 0;
 
 		if (err)
 			return err;
@@ -155,6 +171,7 @@ static void save(void)
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	nat_ns now = state_clock();
+	bool guests = false;
 
 	(void)loop;
 	(void)w;
@@ -165,8 +182,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 		if (!a->conf || !a->ends || a->ends > now)
 			continue;
 		log_info("forward %s was added for a time that is over now", name_of(a));
-		forget(a);
+		guests |= forget(a);
 	}
+	if (guests)
+		tell();
 	live_refresh(self.live);
 	set_timer();
 	save();
@@ -252,18 +271,19 @@ static bool overlap(const struct conf_row *a, const struct conf_row *b)
 	return !conf_row_by_listener(a, b) && a->lo <= b->hi && b->lo <= a->hi;
 }
 
-/* Whose port is one of @c's? NULL: nobody's. */
-static const char *port_taken(const struct conf *running, const struct conf *c)
+/* Whose port is one of these? NULL: nobody's. A block is put where there is room. */
+static const char *port_taken(const struct conf *running, const struct conf_row *rows, unsigned n)
 {
 	for (unsigned i = 0; i < running->n_rows; i++)
-		for (unsigned k = 0; k < c->n_rows; k++)
-			if (overlap(&running->rows[i], &c->rows[k]))
+		for (unsigned k = 0; k < n; k++)
+			if (!rows[k].block && overlap(&running->rows[i], &rows[k]))
 				return running->forwards[running->rows[i].forward].name;
 	return NULL;
 }
 
 enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, const char **other)
 {
+	const struct conf_guest *guest = conf->forwards[0].guest;
 	const char *name = conf->forwards[0].name;
 	struct added *place = free_place();
 	char *copy;
@@ -272,7 +292,7 @@ enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, co
 		return ADDED_FULL;
 	if (find(name) || name_taken(self.live->conf, name))
 		return ADDED_NAME;
-	*other = port_taken(self.live->conf, conf);
+	*other = guest ? port_taken(self.live->conf, guest->rows, guest->n_rows) : port_taken(self.live->conf, conf->rows, conf->n_rows);
 	if (*other)
 		return ADDED_TAKEN;
 	copy = strdup(text);
@@ -281,6 +301,8 @@ enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, co
 	*place = (struct added){ .conf = conf, .text = copy, .ends = for_s ? state_clock() + NAT_SEC(for_s) : 0 };
 	set_timer();
 	save();
+	if (guest)
+		tell();
 	return ADDED_OK;
 }
 
@@ -290,10 +312,29 @@ bool added_del(const char *name)
 
 	if (!a)
 		return false;
-	forget(a);
+	if (forget(a))
+		tell();
 	set_timer();
 	save();
 	return true;
+}
+
+unsigned added_guests(const struct conf_forward **out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		if (follows_guest(&self.list[i]))
+			out[n++] = &self.list[i].conf->forwards[0];
+	return n;
+}
+
+const struct conf_libvirt *added_libvirt(void)
+{
+	for (unsigned i = 0; i < ADDED_MAX; i++)
+		if (follows_guest(&self.list[i]))
+			return &self.list[i].conf->libvirt;
+	return NULL;
 }
 
 long added_left_s(const char *name, const char **why)

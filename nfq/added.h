@@ -46,6 +46,16 @@ enum added_err added_add(struct conf *conf, const char *text, uint32_t for_s, co
 /* added_del - forget a forward; false: none of this name was added. The caller then calls live_refresh(). */
 bool added_del(const char *name);
 
+/**
+ * added_guests - forwards that follow a guest: resolved by who knows guests, as if they were the last of the file
+ * @out: room for ADDED_MAX; valid until one is added or deleted
+ * Returns how many.
+ */
+unsigned added_guests(const struct conf_forward **out);
+
+/* added_libvirt - how libvirt is watched for them, if the file says nothing of it; NULL: there are none */
+const struct conf_libvirt *added_libvirt(void);
+
 /* added_left_s - seconds that an added forward still has; 0: no limit; -1: it was not added. *@why: if passive, else NULL */
 long added_left_s(const char *name, const char **why);
 

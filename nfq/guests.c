@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nfq/added.h"
 #include "nfq/blocks_file.h"
 #include "nfq/ctl/world.h"
 #include "nfq/guests_show.h"
@@ -107,23 +108,53 @@ static void log_changes(const struct virt_status *before, const struct virt_stat
 
 /* ---- the source ---- */
 
+/* How libvirt is watched: as the file says, else as forwards that were added need it. */
+static const struct conf_libvirt *watched(const struct conf *file)
+{
+	const struct conf_libvirt *added = file->libvirt.on ? NULL : added_libvirt();
+
+	return added ? added : &file->libvirt;
+}
+
+/* The file with those of the added forwards that follow a guest behind its own; its list to be freed. */
+static int with_added(const struct conf *file, struct conf *both)
+{
+	const struct conf_forward *added[ADDED_MAX];
+	unsigned n = added_guests(added);
+
+	*both = *file;
+	both->forwards = calloc((size_t)file->n_forwards + n + 1, sizeof(*both->forwards));
+	if (!both->forwards)
+		return -ENOMEM;
+	if (file->n_forwards)
+		memcpy(both->forwards, file->forwards, file->n_forwards * sizeof(*both->forwards));
+	for (unsigned i = 0; i < n; i++)
+		both->forwards[both->n_forwards++] = *added[i];
+	return 0;
+}
+
 static int contribute(void *ctx, const struct conf *file, struct conf_claims *claims, struct conf_dynamic *out)
 {
 	struct guests *g = ctx;
 	struct virt_status status;
-	struct virt_input in = { .file = file, .world = g->world, .before = &g->status, .now = state_clock(),
+	struct conf both;
+	struct virt_input in = { .file = &both, .world = g->world, .before = &g->status, .now = state_clock(),
 				 .started = g->started };
 	struct nat_prefix *host;
 	int err;
 
 	ev_timer_stop(g->watcher.loop, &g->wake);
-	if (!file->libvirt.on) {
+	if (!watched(file)->on) {
 		virt_status_free(&g->status);
 		return 0;
 	}
+	err = with_added(file, &both);
+	if (err)
+		return err;
 	in.host = host = host_addresses(&in.n_host);
 	err = virt_resolve(&in, &g->blocks, claims, out, &status);
 	free(host);
+	free(both.forwards);
 	if (err)
 		return err;
 	log_changes(&g->status, &status);
@@ -146,7 +177,7 @@ static bool settled(void *ctx)
 
 	for (unsigned i = 0; g->world && i < g->world->n_connections; i++)
 		all &= g->world->connection[i].up;
-	return all || !g->live->file->libvirt.on;
+	return all || !watched(g->live->file)->on;
 }
 
 static void on_wake(struct ev_loop *loop, ev_timer *t, int events)
@@ -233,10 +264,12 @@ void guests_open(struct guests *g, struct ev_loop *loop, struct live *live)
 
 void guests_configure(struct guests *g, const struct conf *file)
 {
-	if (!g->watcher.order && file->libvirt.on)
+	const struct conf_libvirt *l = watched(file);
+
+	if (!g->watcher.order && l->on)
 		g->started = state_clock();
-	virt_child_configure(&g->watcher, &file->libvirt);
-	if (file->libvirt.on)
+	virt_child_configure(&g->watcher, l);
+	if (l->on)
 		return;
 	virt_world_free(g->world);	/* it will not be kept true */
 	g->world = NULL;

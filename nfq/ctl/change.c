@@ -124,7 +124,7 @@ static void answer_mistakes(struct ctl_client *c, char *text, const char *skip)
 /* The forward as the text of a configuration: JSON is YAML, so its grammar and its messages are the file's. */
 static char *as_config(json_t *req)
 {
-	static const char *const keys[] = { "name", "to", "publish", "allow", "source" };
+	static const char *const keys[] = { "name", "to", "guest", "network", "when-off", "isolated", "publish", "allow", "source" };
 	const struct conf *c = ctl_world()->live->conf;
 	json_t *forward = json_object(), *all;
 	char ports[32], *text;
@@ -147,7 +147,8 @@ static void added(struct ctl_client *c, struct conf *conf, const char *text, uin
 	case ADDED_OK:
 		log_info("forward %s was added by hand", conf->forwards[0].name);
 		live_refresh(ctl_world()->live);
-		answer_after(c, conf->forwards[0].name, false);
+		/* With a pattern there are as many as guests match, of other names. */
+		answer_after(c, conf->forwards[0].guest && conf->forwards[0].guest->is_glob ? NULL : conf->forwards[0].name, false);
 		return;
 	case ADDED_FULL:
 		ctl_error(c, "there are %d added forwards; write them into a file below forwards.d", ADDED_MAX);
@@ -167,7 +168,7 @@ static void added(struct ctl_client *c, struct conf *conf, const char *text, uin
 
 void ctl_run_add(struct ctl_client *c, json_t *req)
 {
-	static const char *const known[] = { "name", "to", "publish", "allow", "source", "for_s", NULL };
+	static const char *const known[] = { "name", "to", "guest", "network", "when-off", "isolated", "publish", "allow", "source", "for_s", NULL };
 	char why[CTL_WHY_OCTETS], *text, *said = NULL;
 	uint32_t for_s = 0;
 	struct conf *conf;
