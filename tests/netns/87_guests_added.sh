@@ -67,7 +67,7 @@ nothing >>"$DIR/nfqnat.yaml.new"
 mv "$DIR/nfqnat.yaml.new" "$DIR/nfqnat.yaml"
 check added_guest_reload said '^reloaded' reload
 world "$(web1 running 1 "$WEB1" "$META"),$(web2)"
-check added_guest_comes_before_metadata wait_for 10 log_has 'forward web1 \(metadata\).* 1 left out: forwarded already'
+check added_guest_comes_before_metadata wait_for 10 log_has 'forward web1 \(metadata\).* 2 left out: forwarded already'
 check added_guest_keeps_its_port sees client tcp $HX4 8080 $C4 $G4 80
 
 # ---- a main process that dies: it goes on ----
