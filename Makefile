@@ -73,7 +73,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept, not deleted as intermediate.
 .SECONDARY:
 
-CHECKS	:= check-pure check-headers check-unit check-golden check-replay check-import check-docs check-fuzz check-bench \
+CHECKS	:= check-pure check-headers check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz check-bench \
 	   check-netns check-libvirt check-package check-kernel check-compliance
 .PHONY: all help demo check $(CHECKS) check-soak compliance mutate fuzz tidy soak bench bench-quick \
 	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
@@ -188,8 +188,11 @@ check-soak: ## the same for half a minute
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build
 
-mutate: | .deps-test ## change each cell of the TCP table: a test must notice
-	@tests/mutate-tcp
+mutate: | .deps-test ## change each cell of each state table: a test must notice
+	@tests/mutate
+
+check-mutate: | .deps-test ## the same for some cells, other ones each day
+	@tests/mutate --sample 40
 
 fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 	@FUZZ_SECONDS=$(or $(SECONDS),600) tests/fuzz/run $(FUZZ)

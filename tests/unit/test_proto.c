@@ -71,6 +71,28 @@ static const struct script scripts[] = {
 		"pre C:40000>H:8080 chunk=3 len=100 -> TRANSLATED C:40000>G:80\npre C:40000>H:8080 chunk=3 len=101 -> TRANSLATED C:40000>G:80\n"
 		"pre C:40000>H:8080 chunk=3 len=102 bad -> TRANSLATED C:40000>G:80\n"
 		"pre C:40000>H:8080 chunk=7 -> TRANSLATED C:40000>G:80\nidle TCP_CLOSING" },
+	{ .name = "R85_dccp_every_turn", .protos = "d", .map = MAP, .steps =
+		"pre C:40000>H:8080 -> OPENED C:40000>G:80\npre C:40000>H:8080 chunk=1 -> TRANSLATED C:40000>G:80\nidle TCP_OPENING\n"
+		"post G:80>C:40000 chunk=1 -> TRANSLATED H:8080>C:40000\nidle TCP_ESTABLISHED\n"
+		"pre C:40000>H:8080 chunk=3 -> TRANSLATED C:40000>G:80\nidle TCP_ESTABLISHED\n"
+		"post G:80>C:40000 chunk=3 -> TRANSLATED H:8080>C:40000\nidle TCP_ESTABLISHED\n"
+		"post G:80>C:40000 chunk=7 -> TRANSLATED H:8080>C:40000\nidle TCP_CLOSING\n"
+		"pre C:40000>H:8080 chunk=3 -> TRANSLATED C:40000>G:80\nidle TCP_CLOSING\n"
+		"post G:80>C:40000 chunk=3 -> TRANSLATED H:8080>C:40000\nidle TCP_CLOSING\n"
+		"pre C:40000>H:8080 chunk=7 -> TRANSLATED C:40000>G:80\nidle TCP_CLOSING\n"
+		"post G:80>C:40000 chunk=7 -> TRANSLATED H:8080>C:40000\nidle TCP_CLOSING" },
+	{ .name = "R85_dccp_given_up", .protos = "d", .map = MAP, .steps =
+		"pre C:1>H:8080 -> OPENED C:1>G:80\npre C:1>H:8080 chunk=7 -> TRANSLATED C:1>G:80\nidle TCP_CLOSING" },
+	{ .name = "R85_dccp_refused", .protos = "d", .map = MAP, .steps =
+		"pre C:1>H:8080 -> OPENED C:1>G:80\npost G:80>C:1 chunk=7 -> TRANSLATED H:8080>C:1\nidle TCP_CLOSING" },
+	{ .name = "R32_udp_every_turn", .protos = "u", .map = MAP, .steps =
+		"pre C:1>H:53 -> OPENED C:1>G:53\nidle UDP_OPENING\npre C:1>H:53 -> TRANSLATED C:1>G:53\nidle UDP_OPENING\n"
+		"post G:53>C:1 -> TRANSLATED H:53>C:1\nidle UDP\npre C:1>H:53 -> TRANSLATED C:1>G:53\nidle UDP\n"
+		"post G:53>C:1 -> TRANSLATED H:53>C:1\nidle UDP" },
+	{ .name = "R32_whole_protocol_every_turn", .protos = "g", .map = MAP, .steps =
+		"pre C>H -> OPENED C>G\nidle UDP_OPENING\npre C>H -> TRANSLATED C>G\nidle UDP_OPENING\n"
+		"post G>C -> TRANSLATED H>C\nidle OTHER\npre C>H -> TRANSLATED C>G\nidle OTHER\n"
+		"post G>C -> TRANSLATED H>C\nidle OTHER" },
 
 	{ .name = "R26_whole_protocol", .protos = "g", .map = MAP, .steps =
 		"pre C>H -> OPENED C>G\nidle UDP_OPENING\nfwd C>G -> STOPPED\npost G>C -> TRANSLATED H>C\nidle OTHER\n"

@@ -3,7 +3,7 @@
  * tcp: walks through the table. A walk is a list of steps: '>' or '<' gives
  * the side (initiator, responder), then the segment, then the state it leads
  * to. S SYN, s SYN-ACK, A ACK or data, F FIN, R RST; xx: refused, stays.
- * tests/mutate-tcp changes each cell of the table: some row here must fail.
+ * tests/mutate changes each cell of the table: some row here must fail.
  */
 #include "nat/tcp.h"
 
