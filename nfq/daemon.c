@@ -86,12 +86,6 @@ static int worker_spawn(struct daemon *d)
 	if (err)
 		return err;
 	a.control = pair[1];
-	a.unwanted[0] = pair[0];
-	a.unwanted[1] = d->raw.fd4;
-	a.unwanted[2] = d->raw.fd6;
-	a.unwanted[3] = d->routes.fd;
-	a.unwanted[4] = d->guests.watcher.fd;
-	a.unwanted[5] = d->stamp;
 	d->worker = worker_start(&a);
 	close(pair[1]);
 	if (d->worker < 0) {

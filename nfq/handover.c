@@ -53,12 +53,6 @@ void handover_also(const char *name, int fd)
 	also[n_also++].fd = fd;
 }
 
-void handover_forget(void)
-{
-	while (n_also)
-		close(also[--n_also].fd);
-}
-
 /* What it is for is part of the name: it was set up for that. */
 static void queue_name(char *name, uint16_t num, bool tcp)
 {

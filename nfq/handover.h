@@ -28,9 +28,6 @@ int handover_take(const char *name);
 /* handover_also - hand @fd over too, if there is anybody to hand over to; @name: for handover_take(), not copied. It stays the caller's */
 void handover_also(const char *name, int fd);
 
-/* handover_forget - in a process that must not have them: close those of handover_also() */
-void handover_forget(void);
-
 /* handover_queues - take the queues that were left and are what they claim, numbers from @first on; close the others */
 void handover_queues(struct worker_queues *q, unsigned threads, uint16_t first);
 

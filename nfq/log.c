@@ -47,6 +47,14 @@ void log_open(enum log_to to, int verbose)
 	}
 }
 
+void log_again(void)
+{
+	if (log_to != LOG_TO_SYSLOG)
+		return;
+	closelog();
+	log_open(log_to, log_verbose);
+}
+
 static void log_line(int level, const char *fmt, va_list ap) LOG_FORMAT(2, 0);
 static void log_line(int level, const char *fmt, va_list ap)
 {

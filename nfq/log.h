@@ -23,6 +23,9 @@ enum log_to {
 /* log_open - call once, before any fork. @verbose: 0, 1 (flows) or 2 (packets) */
 void log_open(enum log_to to, int verbose);
 
+/* log_again - in a child whose descriptor for syslog was closed */
+void log_again(void);
+
 /* log_is_journal - does the journal read our standard error? Then structured fields may be sent to it. */
 bool log_is_journal(void);
 

@@ -22,6 +22,7 @@
 
 #include "nfq/ctl/server.h"
 #include "nfq/log.h"
+#include "nfq/only.h"
 
 enum {
 	CONNECTIONS_MAX = 16,
@@ -187,8 +188,9 @@ static void spawn(void)
 	}
 	self.pid = fork();
 	if (self.pid == 0) {
-		close(pair[0]);
-		ctl_server_forget();
+		int own[] = { pair[1], self.listen_fd };
+
+		only_these(own, sizeof(own) / sizeof(own[0]));
 		_exit(child_main(pair[1], self.listen_fd, parent));
 	}
 	close(pair[1]);
@@ -304,10 +306,4 @@ void metrics_http_close(void)
 	self.listen_fd = -1;
 	self.pid = 0;
 	self.loop = NULL;
-}
-
-void metrics_http_forget(void)
-{
-	if (self.listen_fd >= 0)
-		close(self.listen_fd);
 }

@@ -22,7 +22,5 @@
 void metrics_http_open(struct ev_loop *loop, const char *listen, const struct sandbox *user);
 void metrics_http_close(void);
 
-/* metrics_http_forget - in another child of the daemon */
-void metrics_http_forget(void);
 
 #endif

@@ -15,10 +15,8 @@
 
 #include "nfq/batch.h"
 #include "nfq/control.h"
-#include "nfq/ctl/server.h"
-#include "nfq/handover.h"
 #include "nfq/log.h"
-#include "nfq/metrics_http.h"
+#include "nfq/only.h"
 #include "nfq/sandbox.h"
 
 enum {
@@ -388,6 +386,21 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	return err != 0;
 }
 
+/* All else that the main process has open is none of a worker's business. */
+static void keep_own(const struct worker_args *a)
+{
+	int own[2 * WORKER_THREADS_MAX + 2];
+	size_t n = 0;
+
+	own[n++] = a->control;
+	own[n++] = a->state->fd;
+	for (unsigned i = 0; i < a->threads; i++) {
+		own[n++] = a->queues[i].tcp.fd;
+		own[n++] = a->queues[i].rest.fd;
+	}
+	only_these(own, n);
+}
+
 pid_t worker_start(const struct worker_args *a)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -396,11 +409,6 @@ pid_t worker_start(const struct worker_args *a)
 		return -errno;
 	if (pid)
 		return pid;
-	for (unsigned i = 0; i < sizeof(a->unwanted) / sizeof(a->unwanted[0]); i++)
-		if (a->unwanted[i] >= 0)
-			close(a->unwanted[i]);
-	ctl_server_forget();
-	metrics_http_forget();
-	handover_forget();
+	keep_own(a);
 	_exit(worker_main(a, parent));
 }

@@ -30,7 +30,6 @@ struct worker_args {
 	struct worker_queues *queues;	/* one pair per thread */
 	unsigned threads;
 	int control;			/* the worker's end; closing the other end ends the worker */
-	int unwanted[6];		/* closed in the child: what the main process has open and a worker must not */
 	struct tap *tap;		/* NULL: nobody can watch */
 	bool drop_unanswered;		/* see queue_reclaim() */
 	struct sandbox sandbox;		/* uid and gid of the worker; the rest is filled in there */

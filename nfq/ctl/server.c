@@ -535,16 +535,6 @@ void ctl_server_close(void)
 	unlink(server.path);
 }
 
-void ctl_server_forget(void)
-{
-	if (server.fd < 0)
-		return;
-	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++)
-		if (server.client[i])
-			close(server.client[i]->fd);
-	close(server.fd);
-}
-
 struct ctl_counts ctl_server_counts(void)
 {
 	return server.counts;

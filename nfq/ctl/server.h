@@ -51,8 +51,6 @@ int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, c
 /* ctl_server_close - hang up on everybody and remove the socket; harmless if it is not open */
 void ctl_server_close(void);
 
-/* ctl_server_forget - in a child of the daemon: close the descriptors, leave the socket */
-void ctl_server_forget(void);
 
 /**
  * ctl_server_adopt - @fd is a client from now on, however long it is silent

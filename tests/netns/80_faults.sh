@@ -58,9 +58,19 @@ new_worker() {
 }
 
 # ---- the worker is killed ----
+# worker_has - what kinds of descriptors it has; a later one must not inherit more of the main process than the first
+worker_has() {
+	local fd
+
+	for fd in /proc/"$(worker)"/fd/*; do
+		readlink "$fd"
+	done | sed 's/:.*//; s|.*/||' | sort | uniq -c
+}
+WORKER_HAS=$(worker_has)
 upload_start $HX4 150000000
 check fault_worker_is_replaced new_worker
 check fault_upload_over_killed_worker_v4 upload_ends
+same fault_later_worker_has_no_more_descriptors "$WORKER_HAS" "$(worker_has)"
 same fault_flow_kept_v4 1 "$(flows_to $PORT)"
 
 upload_start $HX6 100000000

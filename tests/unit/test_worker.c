@@ -61,15 +61,13 @@ static bool up(void)
 			skip(); \
 	} while (0)
 
-static void begin_worker(const int *unwanted, bool drop)
+static void begin_worker(bool drop)
 {
-	struct worker_args a = { .state = &rig.state, .queues = &own.queues, .threads = 1, .drop_unanswered = drop,
-				 .unwanted = { -1, unwanted ? unwanted[0] : -1, unwanted ? unwanted[1] : -1, -1, -1 } };
+	struct worker_args a = { .state = &rig.state, .queues = &own.queues, .threads = 1, .drop_unanswered = drop };
 	int pair[2];
 
 	assert_int_equal(control_pair(pair), 0);
 	a.control = pair[1];
-	a.unwanted[0] = pair[0];
 	own.pid = worker_start(&a);
 	assert_true(own.pid > 0);
 	close(pair[1]);
@@ -91,7 +89,7 @@ static struct control_msg start_worker(void)
 {
 	struct control_msg m;
 
-	begin_worker(NULL, false);
+	begin_worker(false);
 	m = hear();
 	assert_int_equal(m.type, CONTROL_READY);
 	return m;
@@ -240,7 +238,7 @@ static void unwanted_descriptors_are_closed(void **state)
 
 	(void)state;
 	up_or_skip();
-	begin_worker(unwanted, false);
+	begin_worker(false);
 	hear();
 	assert_true(has_descriptor(own.pid, own.queues.rest.fd));
 	assert_false(has_descriptor(own.pid, own.control));
@@ -356,7 +354,7 @@ static void death_during_sweep(void **state)
 	area = rig_load("forwards: []");
 	nat_swap_map(&rig.state.nat);
 	nat_sweep(&rig.state.nat, state_clock(), 3000);
-	begin_worker(NULL, false);
+	begin_worker(false);
 	for (m = hear(); m.type == CONTROL_RESET; m = hear())
 		resets++;
 	assert_int_equal(m.type, CONTROL_READY);
@@ -401,7 +399,7 @@ static void packets_of_death_are_dropped(void **state)
 	rig_send(0, 5, 4);
 	for (unsigned i = 0; i < 2; i++)
 		assert_true(recv(own.queues.rest.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0);
-	begin_worker(NULL, true);
+	begin_worker(true);
 	assert_int_equal(hear().type, CONTROL_READY);
 	for (uint32_t got = 0; got < 3 && poll(&p, 1, 5000) == 1;)
 		got += rig_guest_count(seen, &from);
