@@ -17,6 +17,7 @@
 #include "nfq/control.h"
 #include "nfq/ctl/world.h"
 #include "nfq/steer/guard.h"
+#include "nfq/steer/shield.h"
 #include "nfq/guests_show.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
@@ -504,6 +505,7 @@ static void stop(struct daemon *d)
 	if (d->routes.nl)
 		route_watch_close(&d->routes);
 	queues_close(d->queues, d->live.threads);
+	shield_close();
 	live_close(&d->live);
 }
 
@@ -526,7 +528,8 @@ int daemon_run(const char *path, struct conf *conf)
 	struct daemon *d = &daemon_self;
 
 	*d = (struct daemon){
-		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy, .reloaded = reloaded },
+		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy, .reloaded = reloaded,
+			  .changed = guard_follow },
 		.raw = { -1, -1 },
 		.routes = { .fd = -1 },
 		.stamp = -1,
@@ -538,10 +541,12 @@ int daemon_run(const char *path, struct conf *conf)
 		watch(d);
 		d->live.source[LIVE_ADDED] = added_open(d->loop, &d->live);
 		guests_open(&d->guests, d->loop, &d->live);
+		shield_open();		/* guard_follow() says if it cannot be had */
 	}
 	if (!d->loop || start(d) < 0) {
 		if (d->loop)
 			guests_close(&d->guests);
+		shield_close();
 		conf_free(d->live.file);
 		return 1;
 	}

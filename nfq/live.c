@@ -415,6 +415,8 @@ static void change_finish(struct live *l, uint32_t ended)
 		l->untidy = true;
 		l->ask_tidy();
 	}
+	if (l->changed)
+		l->changed(l->conf);
 	ch->file = ch->conf = NULL;
 	ch->table = (struct table){ 0 };
 	ch->under_way = false;

@@ -81,6 +81,7 @@ struct live {
 	void (*ask_swap)(uint32_t area);	/* ask the worker; its answer comes to live_swapped() */
 	void (*ask_tidy)(void);		/* call live_tidy() in some minutes; asked again: later */
 	void (*reloaded)(const struct conf *file);	/* another file runs now, or what it needs changed; NULL: nobody wants to know */
+	void (*changed)(const struct conf *conf);	/* this runs now; NULL: nobody wants to know */
 };
 
 /* live_params - what the engine's block is made by: all that a configuration decides; state_make() does the rest */

@@ -269,7 +269,7 @@ enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type
 
 		chain = json_object_get(o, "chain");
 		if (strcmp(text(chain, "hook"), hook) != 0 || strcmp(text(chain, "type"), type) != 0 ||
-		    is_of_iptables(text(chain, "name")) || !strcmp(text(chain, "table"), "nfqnat"))
+		    is_of_iptables(text(chain, "name")) || !strncmp(text(chain, "table"), "nfqnat", 6))
 			continue;
 		w.family = text(chain, "family");
 		w.table = text(chain, "table");

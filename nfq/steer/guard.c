@@ -15,6 +15,7 @@
 
 #include "nfq/ctl/world.h"
 #include "nfq/log.h"
+#include "nfq/steer/shield.h"
 
 enum {
 	GET_INFO = 64,			/* IPT_SO_GET_INFO and IP6T_SO_GET_INFO */
@@ -39,6 +40,7 @@ static struct {
 	int probe[2];			/* for legacy tables, by family */
 	struct table_info size[2][2];	/* by table and family, as seen last */
 	unsigned restored;
+	int shield;			/* 0, or what shield_set() said last */
 	int adopted;			/* rules that are there though we installed others: not fought over; -1: none */
 	char who[NAME_OCTETS];		/* the program that changed rules last */
 	ev_io io;
@@ -57,14 +59,25 @@ static int note_name(const struct nlattr *a, void *data)
 	return MNL_CB_OK;
 }
 
-/* @data: bool, out: was anything taken away? */
+/* The table's name has the same number in messages of tables, chains and rules. */
+static int note_shield(const struct nlattr *a, void *data)
+{
+	if (mnl_attr_get_type(a) == NFTA_TABLE_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+		*(bool *)data = !strcmp(mnl_attr_get_str(a), SHIELD_TABLE);
+	return MNL_CB_OK;
+}
+
+/* @data: bool, out: was anything taken away? Not in the shield's table: that is ours alone. */
 static int on_message(const struct nlmsghdr *h, void *data)
 {
+	bool shield = false;
+
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_DELTABLE:
 	case NFT_MSG_DELCHAIN:
 	case NFT_MSG_DELRULE:
-		*(bool *)data = true;
+		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_shield, &shield);
+		*(bool *)data |= !shield;
 		break;
 	case NFT_MSG_NEWGEN:
 		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_name, NULL);
@@ -181,6 +194,28 @@ static json_t *status(void *ctx)
 	return json_pack("{s:i}", "restored", (int)guard.restored);
 }
 
+static void no_way(const struct nat_addr *to, enum nat_family family, char *dev)
+{
+	(void)to;
+	(void)family;
+	dev[0] = '\0';
+}
+
+void guard_follow(const struct conf *conf)
+{
+	struct rules r;
+	int err = rules_make(conf, 1, no_way, &r);
+
+	if (!err) {
+		err = shield_set(&r);
+		rules_free(&r);
+	}
+	if (err && err != guard.shield)
+		log_info("while others remove our rules the host refuses what it gets%s: %s",
+			 err == -E2BIG ? ", on some of the ports" : "", strerror(-err));
+	guard.shield = err;
+}
+
 void guard_start(struct ev_loop *loop, struct live *live)
 {
 	const int group = NFNLGRP_NFTABLES;
@@ -188,6 +223,8 @@ void guard_start(struct ev_loop *loop, struct live *live)
 	guard.loop = loop;
 	guard.live = live;
 	ctl_status_add("rules", status, NULL);
+	if (!live->held)
+		guard_follow(live->conf);	/* else the shield that was left stays until all sources have said what they have */
 	ev_timer_init(&guard.again, on_again, AGAIN_S, 0.);
 	ev_timer_init(&guard.poll, on_poll, POLL_S, POLL_S);
 	guard.probe[0] = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);

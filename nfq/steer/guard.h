@@ -9,6 +9,8 @@
  * twice a second, one cheap call each. Only when something was taken away is
  * a program run to count what is there.
  *
+ * What reaches the host in the meantime is not refused: shield.h.
+ *
  * Threads  none: main process only
  */
 #ifndef NFQ_GUARD_H
@@ -21,5 +23,8 @@
 /* guard_start - watch over the rules of @live; a kernel that cannot tell is said once. `rules` in `nfqnatctl status` counts */
 void guard_start(struct ev_loop *loop, struct live *live);
 void guard_stop(void);
+
+/* guard_follow - @conf runs from now on: what the shield covers; what it cannot is said once */
+void guard_follow(const struct conf *conf);
 
 #endif

@@ -1,22 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Rules of ours that others remove come back within a second, and flows that were quiet meanwhile have noticed nothing.
+# Rules of ours that others remove come back within a second, and no connection ends meanwhile: quiet ones and busy ones.
 
 . "$(dirname "$0")/lib.sh"
 
 net_up
-serve guest tcp:7:echo tcp:80:whoami
+spawn guest crowd serve 7 >"$DIR/serving"
+wait_for 5 grep -q serving "$DIR/serving"
+serve guest tcp:80:whoami
 serve host tcp:8080:whoami
 config() {
 	config_head
 	echo "  - name: web
     to: [$G4, \"$G6\"]
-    publish: [\"7\", \"8080:80\"]"
+    publish: [\"7\", \"7/udp\", \"8080:80\"]"
 }
 
 restored() { grep -c 'rules are back' "$LOG"; }
 restored_more() { (($(restored) > $1)); }
 
+# as_host CMD... - a program in the host, or a function of ours
+as_host() { if [ "$(type -t "$1")" = function ]; then "$@"; else host "$@"; fi; }
 # gone NAME CMD... - somebody runs CMD; the rules are there again, all of them, within a second
 gone_and_back() {
 	local name=$1 before was ms
@@ -24,7 +28,7 @@ gone_and_back() {
 
 	before=$(restored) was=$(rules_of_ours | sort)
 	ms=$(now_ms)
-	host "$@" || {
+	as_host "$@" || {
 		result 'not ok' "$name" "$* cannot be run"
 		return
 	}
@@ -40,6 +44,32 @@ gone_and_back() {
 	fi
 }
 
+# busy_start - conversations that never rest, over both families; busy_end NAME - all of them are alive and no octet was wrong
+busy_start() {
+	local f addr
+
+	for f in 4 6; do
+		[ $f = 4 ] && addr=$HX4 || addr=$HX6
+		spawn client crowd ask -t 60 -u 20 -i 40 $addr 7 >"$DIR/busy$f"
+		BUSY[f]=$SPAWNED
+		wait_for 60 grep -q talking "$DIR/busy$f" || result 'not ok' "$SUITE" "the busy ones do not talk"
+	done
+}
+busy_end() {
+	local f
+
+	for f in 4 6; do
+		kill -TERM "${BUSY[f]}"
+		wait "${BUSY[f]}"
+		check "$1_no_connection_ended_v$f" grep '^tcp 60 of 60, wrong 0, udp 20 of 20' "$DIR/busy$f"
+		tail -n 1 "$DIR/busy$f" | result_note
+	done
+}
+BUSY=()
+
+# whole_set TOOL - as a firewall that loads all it has anew: ours are not in it
+whole_set() { printf '*%s\nCOMMIT\n' raw mangle filter | host "$1-restore"; }
+
 # backend STEERING CLEAR_ALL...
 suite() {
 	local before
@@ -48,6 +78,7 @@ suite() {
 	daemon_start -v < <(config)
 	hold quiet client $HX4 7
 	check "$1_flow" say quiet before
+	busy_start
 	case $1 in
 	nft)
 		gone_and_back "$1_flush_ruleset" nft flush ruleset
@@ -57,8 +88,12 @@ suite() {
 		gone_and_back "$1_F" "$1" -t raw -F
 		gone_and_back "$1_F_PREROUTING" "$1" -t raw -F PREROUTING
 		gone_and_back "$1_mangle_F" "$1" -t mangle -F
+		gone_and_back "$1_v6_F" "${1/ip/ip6}" -t raw -F
+		gone_and_back "$1_whole_set" whole_set "$1"
+		gone_and_back "$1_v6_whole_set" whole_set "${1/ip/ip6}"
 		[ "$1" = iptables-legacy ] || gone_and_back "$1_flush_ruleset" nft flush ruleset ;;
 	esac
+	busy_end "$1"
 	check "$1_flow_goes_on" say quiet after
 	check "$1_new_flow" sees client tcp $HX4 8080 $C4 $G4 80
 	hang_up quiet

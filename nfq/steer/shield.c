@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* shield - see shield.h */
+#include "nfq/steer/shield.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h>			/* before the kernel's headers, which then leave out what it has */
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nat/tuple.h"
+#include "nfq/handover.h"
+#include "nfq/log.h"
+
+#define KEPT_NAME "shield"
+
+enum {
+	PRIORITY = 250,			/* behind all else at OUTPUT: packets that wait there keep their place in the list of hooks */
+	OFFSET_FLAGS = 13, RST = 4,
+	ICMP_UNREACHABLE = 3, ICMP_TOO_BIG = 4, ICMP6_UNREACHABLE = 1,
+	ICMP_OCTETS = 8,		/* in front of what is quoted, both families */
+	ANSWER_OCTETS = 8192,
+};
+
+#ifndef NFT_TABLE_F_OWNER
+#define NFT_TABLE_F_OWNER 2
+#endif
+
+/* Where things are in a header of either family. */
+static const struct family {
+	uint8_t nfproto;
+	uint32_t addr_octets, source, header_octets, proto;
+} families[2] = {
+	{ NFPROTO_IPV4, 4, 12, 20, 9 },
+	{ NFPROTO_IPV6, 16, 8, 40, 6 },
+};
+
+static struct mnl_socket *nl;
+
+/* A batch being written; its current message and rule. */
+struct batch_out {
+	char *at;
+	struct nlmsghdr *msg;
+	struct nlattr *rule;
+	uint32_t seq;
+};
+
+static void begin(struct batch_out *o, uint16_t type, uint16_t flags)
+{
+	const bool batch = type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END;
+	struct nfgenmsg *g;
+
+	o->msg = mnl_nlmsg_put_header(o->at);
+	o->msg->nlmsg_type = batch ? type : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	o->msg->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	o->msg->nlmsg_seq = ++o->seq;
+	g = mnl_nlmsg_put_extra_header(o->msg, sizeof(*g));
+	*g = (struct nfgenmsg){ .nfgen_family = batch ? AF_UNSPEC : NFPROTO_INET, .version = NFNETLINK_V0,
+				.res_id = htons(batch ? NFNL_SUBSYS_NFTABLES : 0) };
+}
+
+static void end(struct batch_out *o)
+{
+	o->at += o->msg->nlmsg_len;
+}
+
+static void put32(struct batch_out *o, uint16_t type, uint32_t value)
+{
+	mnl_attr_put_u32(o->msg, type, htonl(value));
+}
+
+static void put_value(struct batch_out *o, uint16_t type, const void *octets, size_t n)
+{
+	struct nlattr *nest = mnl_attr_nest_start(o->msg, type);
+
+	mnl_attr_put(o->msg, NFTA_DATA_VALUE, n, octets);
+	mnl_attr_nest_end(o->msg, nest);
+}
+
+/* ---- expressions of a rule ---- */
+
+struct nest {
+	struct nlattr *elem, *data;
+};
+
+static struct nest expr_begin(struct batch_out *o, const char *name)
+{
+	struct nest n = { .elem = mnl_attr_nest_start(o->msg, NFTA_LIST_ELEM) };
+
+	mnl_attr_put_strz(o->msg, NFTA_EXPR_NAME, name);
+	n.data = mnl_attr_nest_start(o->msg, NFTA_EXPR_DATA);
+	return n;
+}
+
+static void expr_end(struct batch_out *o, struct nest n)
+{
+	mnl_attr_nest_end(o->msg, n.data);
+	mnl_attr_nest_end(o->msg, n.elem);
+}
+
+static void load_meta(struct batch_out *o, enum nft_meta_keys key)
+{
+	struct nest n = expr_begin(o, "meta");
+
+	put32(o, NFTA_META_KEY, key);
+	put32(o, NFTA_META_DREG, NFT_REG_1);
+	expr_end(o, n);
+}
+
+static void load(struct batch_out *o, enum nft_payload_bases base, uint32_t offset, uint32_t octets)
+{
+	struct nest n = expr_begin(o, "payload");
+
+	put32(o, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	put32(o, NFTA_PAYLOAD_BASE, base);
+	put32(o, NFTA_PAYLOAD_OFFSET, offset);
+	put32(o, NFTA_PAYLOAD_LEN, octets);
+	expr_end(o, n);
+}
+
+static void compare(struct batch_out *o, enum nft_cmp_ops op, const void *octets, size_t count)
+{
+	struct nest n = expr_begin(o, "cmp");
+
+	put32(o, NFTA_CMP_SREG, NFT_REG_1);
+	put32(o, NFTA_CMP_OP, op);
+	put_value(o, NFTA_CMP_DATA, octets, count);
+	expr_end(o, n);
+}
+
+static void compare8(struct batch_out *o, enum nft_cmp_ops op, uint8_t value)
+{
+	compare(o, op, &value, sizeof(value));
+}
+
+static void mask8(struct batch_out *o, uint8_t mask)
+{
+	const uint8_t none = 0;
+	struct nest n = expr_begin(o, "bitwise");
+
+	put32(o, NFTA_BITWISE_SREG, NFT_REG_1);
+	put32(o, NFTA_BITWISE_DREG, NFT_REG_1);
+	put32(o, NFTA_BITWISE_LEN, 1);
+	put_value(o, NFTA_BITWISE_MASK, &mask, 1);
+	put_value(o, NFTA_BITWISE_XOR, &none, 1);
+	expr_end(o, n);
+}
+
+static void verdict(struct batch_out *o, int code, const char *chain)
+{
+	struct nest n = expr_begin(o, "immediate");
+	struct nlattr *data, *v;
+
+	put32(o, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = mnl_attr_nest_start(o->msg, NFTA_IMMEDIATE_DATA);
+	v = mnl_attr_nest_start(o->msg, NFTA_DATA_VERDICT);
+	put32(o, NFTA_VERDICT_CODE, (uint32_t)code);
+	if (chain)
+		mnl_attr_put_strz(o->msg, NFTA_VERDICT_CHAIN, chain);
+	mnl_attr_nest_end(o->msg, v);
+	mnl_attr_nest_end(o->msg, data);
+	expr_end(o, n);
+}
+
+static void protocol(struct batch_out *o, uint8_t proto)
+{
+	load_meta(o, NFT_META_L4PROTO);
+	compare8(o, NFT_CMP_EQ, proto);
+}
+
+/* ---- rules and chains ---- */
+
+static void rule_begin(struct batch_out *o, const char *chain)
+{
+	begin(o, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	mnl_attr_put_strz(o->msg, NFTA_RULE_TABLE, SHIELD_TABLE);
+	mnl_attr_put_strz(o->msg, NFTA_RULE_CHAIN, chain);
+	o->rule = mnl_attr_nest_start(o->msg, NFTA_RULE_EXPRESSIONS);
+}
+
+static void rule_end(struct batch_out *o, int code, const char *chain)
+{
+	verdict(o, code, chain);
+	mnl_attr_nest_end(o->msg, o->rule);
+	end(o);
+}
+
+/* Made if it is not there, and emptied. @hooked: at OUTPUT */
+static void chain(struct batch_out *o, const char *name, bool hooked)
+{
+	struct nlattr *hook;
+
+	begin(o, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	mnl_attr_put_strz(o->msg, NFTA_CHAIN_TABLE, SHIELD_TABLE);
+	mnl_attr_put_strz(o->msg, NFTA_CHAIN_NAME, name);
+	if (hooked) {
+		hook = mnl_attr_nest_start(o->msg, NFTA_CHAIN_HOOK);
+		put32(o, NFTA_HOOK_HOOKNUM, NF_INET_LOCAL_OUT);
+		put32(o, NFTA_HOOK_PRIORITY, PRIORITY);
+		mnl_attr_nest_end(o->msg, hook);
+		mnl_attr_put_strz(o->msg, NFTA_CHAIN_TYPE, "filter");
+		put32(o, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	}
+	end(o);
+	begin(o, NFT_MSG_DELRULE, 0);
+	mnl_attr_put_strz(o->msg, NFTA_RULE_TABLE, SHIELD_TABLE);
+	mnl_attr_put_strz(o->msg, NFTA_RULE_CHAIN, name);
+	end(o);
+}
+
+/* Who is to be looked at: refusals that no program sent. A match that cannot be made ends a rule, so "any user" does it. */
+static void write_gates(struct batch_out *o)
+{
+	const uint32_t any = 0;
+
+	rule_begin(o, "output");
+	load_meta(o, NFT_META_SKUID);
+	compare(o, NFT_CMP_GTE, &any, sizeof(any));
+	rule_end(o, NF_ACCEPT, NULL);
+
+	rule_begin(o, "output");
+	protocol(o, IPPROTO_TCP);
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, OFFSET_FLAGS, 1);
+	mask8(o, RST);
+	compare8(o, NFT_CMP_EQ, RST);
+	rule_end(o, NFT_GOTO, "resets");
+
+	rule_begin(o, "output");
+	protocol(o, IPPROTO_ICMP);
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+	compare8(o, NFT_CMP_EQ, ICMP_UNREACHABLE);
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
+	compare8(o, NFT_CMP_NEQ, ICMP_TOO_BIG);
+	rule_end(o, NFT_GOTO, "errors");
+
+	rule_begin(o, "output");
+	protocol(o, IPPROTO_ICMPV6);
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+	compare8(o, NFT_CMP_EQ, ICMP6_UNREACHABLE);
+	rule_end(o, NFT_GOTO, "errors");
+}
+
+/* One range: refusals that the host sends in the name of a listener. */
+static void write_range(struct batch_out *o, const struct group *g, const struct ports *p)
+{
+	const struct family *f = &families[g->family == NAT_IPV6];
+	const bool tcp = g->proto == IPPROTO_TCP;
+	const uint32_t quoted = ICMP_OCTETS + f->header_octets;
+	const uint16_t lo = htons(p->lo), hi = htons(p->hi);
+
+	rule_begin(o, tcp ? "resets" : "errors");
+	load_meta(o, NFT_META_NFPROTO);
+	compare8(o, NFT_CMP_EQ, f->nfproto);
+	if (!nat_addr_is_any(&g->addr)) {
+		load(o, NFT_PAYLOAD_NETWORK_HEADER, f->source, f->addr_octets);
+		compare(o, NFT_CMP_EQ, nat_addr_wire(&g->addr, (enum nat_family)g->family), f->addr_octets);
+	}
+	if (!tcp) {
+		load(o, NFT_PAYLOAD_TRANSPORT_HEADER, ICMP_OCTETS + f->proto, 1);
+		compare8(o, NFT_CMP_EQ, g->proto);
+	}
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, tcp ? 0 : quoted + 2, sizeof(lo));
+	compare(o, NFT_CMP_GTE, &lo, sizeof(lo));
+	compare(o, NFT_CMP_LTE, &hi, sizeof(hi));
+	rule_end(o, NF_DROP, NULL);
+}
+
+size_t shield_write(const struct rules *r, void *buf, unsigned *left)
+{
+	struct batch_out o = { .at = buf };
+	unsigned room = SHIELD_MAX;
+
+	*left = 0;
+	begin(&o, NFNL_MSG_BATCH_BEGIN, 0);
+	end(&o);
+	begin(&o, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+	mnl_attr_put_strz(o.msg, NFTA_TABLE_NAME, SHIELD_TABLE);
+	put32(&o, NFTA_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+	end(&o);
+	chain(&o, "output", true);
+	chain(&o, "resets", false);
+	chain(&o, "errors", false);
+	write_gates(&o);
+	for (unsigned i = 0; i < r->n_listeners; i++) {
+		const struct group *g = &r->listener[i];
+
+		for (unsigned k = 0; !g->rest && nat_proto_has_ports(g->proto) && k < g->n_ports; k++) {
+			if (!room) {
+				++*left;
+				continue;
+			}
+			room--;
+			write_range(&o, g, &g->ports[k]);
+		}
+	}
+	begin(&o, NFNL_MSG_BATCH_END, 0);
+	end(&o);
+	return (size_t)(o.at - (char *)buf);
+}
+
+/* ---- the socket ---- */
+
+int shield_open(void)
+{
+	const int big = SHIELD_OCTETS;
+	struct sockaddr_nl sa = { 0 };
+	socklen_t len = sizeof(sa);
+	int fd = handover_take(KEPT_NAME);
+
+	if (fd >= 0 && !getsockname(fd, (struct sockaddr *)&sa, &len) && sa.nl_family == AF_NETLINK)
+		nl = mnl_socket_fdopen(fd);
+	if (fd >= 0 && !nl)
+		close(fd);
+	if (!nl) {
+		nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (!nl)
+			return -errno;
+		if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+			int err = -errno;
+
+			shield_close();
+			return err;
+		}
+	}
+	fd = mnl_socket_get_fd(nl);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	handover_also(KEPT_NAME, fd);
+	return 0;
+}
+
+/* Errors come at once and in any number; the first is the cause. */
+static int answer(void)
+{
+	char buf[ANSWER_OCTETS] __attribute__((aligned(4)));
+	int err = 0;
+	ssize_t n;
+
+	while ((n = recv(mnl_socket_get_fd(nl), buf, sizeof(buf), MSG_DONTWAIT)) > 0 || (n < 0 && errno == EINTR)) {
+		int left = (int)n;
+
+		for (const struct nlmsghdr *h = (const void *)buf; n > 0 && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+			if (h->nlmsg_type == NLMSG_ERROR && !err)
+				err = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(h))->error;
+	}
+	return err;
+}
+
+int shield_set(const struct rules *r)
+{
+	char *buf;
+	unsigned left;
+	size_t octets;
+	int err;
+
+	if (!nl)
+		return -ENOTCONN;
+	buf = malloc(SHIELD_OCTETS);
+	if (!buf)
+		return -ENOMEM;
+	answer();			/* whatever is left of another main process */
+	octets = shield_write(r, buf, &left);
+	err = mnl_socket_sendto(nl, buf, octets) < 0 ? -errno : answer();
+	free(buf);
+	return err ? err : left ? -E2BIG : 0;
+}
+
+void shield_close(void)
+{
+	if (nl)
+		mnl_socket_close(nl);
+	nl = NULL;
+}
