@@ -86,6 +86,7 @@ static inline uint32_t build(uint8_t *d, const struct kind *k, const struct nat_
 	if (k->family == NAT_IPV4) {
 		d[0] = 0x45;
 		wire_put16(d + 2, (uint16_t)len);
+		d[6] = 0x40;		/* DF, as every TCP and most UDP have it */
 		d[8] = 64;
 		d[9] = k->proto;
 		put_addr(d + 12, &e->src, NAT_IPV4);

@@ -97,19 +97,6 @@ csum_sum csum_add(csum_sum s, const uint8_t *data, size_t len)
 	return csum_add_plain(s, data, len);
 }
 
-csum_sum csum_diff_addr(const struct nat_addr *from, const struct nat_addr *to, enum nat_family family)
-{
-	uint32_t a[4], b[4];
-	csum_sum s = 0;
-
-	memcpy(a, from->octet, sizeof(a));
-	memcpy(b, to->octet, sizeof(b));
-	/* Words of 32 bits fold to the same sum. IPv4 lies in the last one; the others are equal then. */
-	for (unsigned i = family == NAT_IPV4 ? 3 : 0; i < 4; i++)
-		s += (csum_sum)(uint32_t)~a[i] + b[i];
-	return s;
-}
-
 csum_sum csum_pseudo(const struct nat_addr *src, const struct nat_addr *dst, enum nat_family family, uint8_t proto,
 		     uint32_t len_octets)
 {

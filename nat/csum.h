@@ -19,12 +19,11 @@ typedef uint64_t csum_sum;
 /* csum_fold - to 16 bits, not complemented; RFC 1071 4.1 */
 static inline uint16_t csum_fold(csum_sum s)
 {
-	s = (s >> 32) + (s & 0xffffffff);
-	s = (s >> 32) + (s & 0xffffffff);
-	s = (s >> 16) + (s & 0xffff);
-	s = (s >> 16) + (s & 0xffff);
-	s = (s >> 16) + (s & 0xffff);
-	return (uint16_t)s;
+	uint32_t half;
+
+	/* A sum and the same with its halves exchanged: the carry of the lower half goes into the upper one, as it shall. */
+	half = (uint32_t)((s + (s << 32 | s >> 32)) >> 32);
+	return (uint16_t)((half + (half << 16 | half >> 16)) >> 16);
 }
 
 /* csum_diff16 - what changing word @from to @to adds to a sum: ~m + m' of RFC 1624 */
@@ -39,8 +38,37 @@ static inline uint16_t csum_update(uint16_t hc, csum_sum diff)
 	return (uint16_t)~csum_fold((csum_sum)(uint16_t)~hc + diff);
 }
 
+/* csum_diff32 - the same of two words at once */
+static inline csum_sum csum_diff32(uint32_t from, uint32_t to)
+{
+	return (csum_sum)(uint32_t)~from + to;
+}
+
+/* csum_add64 - the one's-complement sum of two words of 64 bits: folded, the same as of their parts */
+static inline uint64_t csum_add64(uint64_t a, uint64_t b)
+{
+	a += b;
+	return a + (a < b);
+}
+
 /* csum_diff_addr - the difference of two addresses, as a header of @family holds them */
-csum_sum csum_diff_addr(const struct nat_addr *from, const struct nat_addr *to, enum nat_family family);
+static inline csum_sum csum_diff_addr(const struct nat_addr *from, const struct nat_addr *to, enum nat_family family)
+{
+	uint64_t a[2], b[2], s;
+
+	if (family == NAT_IPV4) {
+		uint32_t is, new;
+
+		/* It lies in the last word; the others are equal. */
+		memcpy(&is, from->octet + 12, 4);
+		memcpy(&new, to->octet + 12, 4);
+		return csum_diff32(is, new);
+	}
+	memcpy(a, from->octet, sizeof(a));
+	memcpy(b, to->octet, sizeof(b));
+	s = csum_add64(csum_add64(~a[0], b[0]), csum_add64(~a[1], b[1]));
+	return (s >> 32) + (uint32_t)s;
+}
 
 /**
  * csum_add - add @len octets at @data to a sum

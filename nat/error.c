@@ -3,6 +3,7 @@
 #include "nat/error.h"
 
 #include "nat/csum.h"
+#include "nat/hot.h"
 #include "nat/ident.h"
 #include "nat/life.h"
 #include "nat/rewrite.h"
@@ -148,7 +149,7 @@ static bool sums_good(const struct nat_pkt *p, const uint8_t *quote, const struc
 	return p->csum_partial || rewrite_icmp_good(p->data, &p->view);
 }
 
-enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
+RARE enum nat_reason error_translate(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
 	struct pkt_view *v = &p->view, q;
 	uint32_t at = v->l4 + ICMP_HEADER;

@@ -139,15 +139,13 @@ static nat_tick frozen_used(enum idle_class class, nat_tick silent)
 	return (nat_tick)class << 28 | (silent < 0xfffffff ? silent : 0xfffffff);
 }
 
-void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now)
+void flow_touch_late(struct flow_table *t, struct nat_flow *f, nat_tick now)
 {
 	if (f->idle == IDLE_FROZEN) {
 		f->used = frozen_used(flow_class(f), 0);
 		return;
 	}
 	f->used = now;
-	if (now - f->queued < t->head->limit[f->idle] / 8)
-		return;
 	queue_del(t, f);
 	queue_add(t, f, now);
 }

@@ -143,11 +143,20 @@ bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t prot
  */
 uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now);
 
+/* flow_touch_late - the part of flow_touch() that few packets need: to the tail of the queue, or a frozen flow */
+void flow_touch_late(struct flow_table *t, struct nat_flow *f, nat_tick now);
+
 /* flow_del - forget a flow; O(1) */
 void flow_del(struct flow_table *t, uint32_t index);
 
 /* flow_touch - the flow was used @now; it stays in its class (cost: see idle.h) */
-void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now);
+static inline void flow_touch(struct flow_table *t, struct nat_flow *f, nat_tick now)
+{
+	if (f->idle == IDLE_FROZEN || now - f->queued >= t->head->limit[f->idle] / 8)
+		flow_touch_late(t, f, now);
+	else
+		f->used = now;
+}
 
 /* flow_move - the flow waits in class @to from @now on */
 void flow_move(struct flow_table *t, struct nat_flow *f, enum idle_class to, nat_tick now);

@@ -4,6 +4,12 @@
 
 #include <assert.h>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "nat/hot.h"
+
 struct place {
 	uint32_t home;		/* bucket */
 	uint16_t tag;		/* never 0 */
@@ -14,9 +20,16 @@ static struct place place_at(const struct flow_table *t, uint64_t h)
 	return (struct place){ .home = (uint32_t)h & (t->head->buckets - 1), .tag = (uint16_t)(h >> 48) | 1 };
 }
 
+/* One copy of the hash, for all but nat_look(). */
+__attribute__((noinline)) static uint64_t hash_of(const struct flow_table *t, const struct nat_ends *e, uint8_t proto,
+						  uint8_t family)
+{
+	return nat_tuple_hash(&t->head->key, e, proto, family);
+}
+
 static struct place place_of(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family)
 {
-	return place_at(t, nat_tuple_hash(&t->head->key, e, proto, family));
+	return place_at(t, hash_of(t, e, proto, family));
 }
 
 struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k)
@@ -35,7 +48,7 @@ struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k)
 	return f->orig;
 }
 
-static bool key_is(const struct nat_flow *f, enum flow_key k, const struct nat_ends *e, uint8_t proto, uint8_t family)
+HOT static bool key_is(const struct nat_flow *f, enum flow_key k, const struct nat_ends *e, uint8_t proto, uint8_t family)
 {
 	if (f->proto != proto || f->family != family)
 		return false;
@@ -54,10 +67,23 @@ static bool key_is(const struct nat_flow *f, enum flow_key k, const struct nat_e
 
 /*
  * The ways of a bucket whose tag may be @tag, as a bit mask. All tags are
- * compared at once, four in a word: a loop over them would be guessed wrong
- * by the processor for nearly every packet of another flow. The test for a
- * zero lane may report one too many above a true one; keys are compared anyway.
+ * compared at once: a loop over them would be guessed wrong by the processor
+ * for nearly every packet of another flow.
  */
+#if defined(__SSE2__)
+/* A register holds eight; the second one those that are left, and what lies behind them. */
+HOT static unsigned ways_of(const struct flow_bucket *b, uint16_t tag)
+{
+	const __m128i want = _mm_set1_epi16((short)tag);
+	__m128i low, high;
+
+	memcpy(&low, b->tag, sizeof(low));
+	memcpy(&high, (const uint8_t *)b + sizeof(low), sizeof(high));
+	low = _mm_packs_epi16(_mm_cmpeq_epi16(low, want), _mm_cmpeq_epi16(high, want));
+	return (unsigned)_mm_movemask_epi8(low) & ((1u << FLOW_WAYS) - 1);
+}
+#else
+/* Four in a word. The test for a zero lane may report one too many above a true one; keys are compared anyway. */
 static unsigned ways_of(const struct flow_bucket *b, uint16_t tag)
 {
 	const uint64_t ones = 0x0001000100010001u, high = 0x8000800080008000u;
@@ -76,6 +102,7 @@ static unsigned ways_of(const struct flow_bucket *b, uint16_t tag)
 	}
 	return ways & ((1u << FLOW_WAYS) - 1);
 }
+#endif
 
 struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, const struct nat_ends *e, uint8_t proto,
 				  uint8_t family, enum flow_key *key)
@@ -106,7 +133,7 @@ struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, con
 struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family,
 			   enum flow_key *key)
 {
-	return flow_find_hashed(t, nat_tuple_hash(&t->head->key, e, proto, family), e, proto, family, key);
+	return flow_find_hashed(t, hash_of(t, e, proto, family), e, proto, family, key);
 }
 
 void flow_prefetch_bucket(const struct flow_table *t, uint64_t hash)

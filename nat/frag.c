@@ -2,6 +2,7 @@
 /* frag - see frag.h */
 #include "nat/frag.h"
 
+#include "nat/hot.h"
 #include "nat/ident.h"
 #include "nat/nat.h"
 #include "nat/rewrite.h"
@@ -209,7 +210,7 @@ static enum nat_reason later(struct nat *n, struct nat_pkt *p, struct frag *e)
 	return e->why;
 }
 
-enum nat_reason frag_packet(struct nat *n, struct nat_pkt *p, nat_tick now, enum nat_reason parsed, frag_decide_fn decide)
+RARE enum nat_reason frag_packet(struct nat *n, struct nat_pkt *p, nat_tick now, enum nat_reason parsed, frag_decide_fn decide)
 {
 	struct frag *e;
 

@@ -56,7 +56,7 @@ void ident_give(struct nat *n, struct nat_pkt *p);
 /* ident_renew - the same after rewrite_packet(), if that changed the source and somebody may put pieces together after us */
 static inline void ident_renew(struct nat *n, struct nat_pkt *p)
 {
-	if (p->hook != NAT_IN && !nat_addr_eq(&p->before.src, &p->after.src))
+	if (ident_is_needed(p->data, &p->view) && p->hook != NAT_IN && !nat_addr_eq(&p->before.src, &p->after.src))
 		ident_give(n, p);
 }
 

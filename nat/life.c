@@ -2,6 +2,7 @@
 /* life - see life.h */
 #include "nat/life.h"
 
+#include "nat/hot.h"
 #include "nat/masq.h"
 #include "nat/proto.h"
 #include "nat/tcp.h"
@@ -73,7 +74,7 @@ static bool is_reborn(const struct nat *n, const struct nat_flow *f, const struc
 	       old->row[f->row].life != row->life;
 }
 
-bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
+RARE bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
 {
 	const struct map *m = active_map(n);
 	bool freeze, masq;
@@ -309,7 +310,7 @@ static bool rst_exact(const struct nat_pkt *p, const struct nat_flow *f, enum na
 	return (f->flags & ack_flag(!dir)) && seq == f->ack[!dir];
 }
 
-static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
+HOT static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
 {
 	uint32_t ack;
 
@@ -321,7 +322,7 @@ static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir d
 	f->flags |= ack_flag(dir);
 }
 
-bool life_must_begin_anew(struct nat *n, const struct nat_pkt *p, struct nat_flow *f)
+RARE bool life_must_begin_anew(struct nat *n, const struct nat_pkt *p, struct nat_flow *f)
 {
 	const struct map *m = active_map(n);
 	const struct map_row *r;
@@ -358,7 +359,7 @@ static void reopen(struct nat *n, struct nat_flow *f)
 	tell(n, &new, f);
 }
 
-static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir,
+RARE static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir,
 				 nat_tick now)
 {
 	enum tcp_event seen = tcp_event_of(p->tcp_flags);
@@ -395,11 +396,21 @@ static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, struct 
 	return NAT_WHY_UNDECIDED;
 }
 
+/* ACK or data of an open flow: changes neither state nor class, whoever sends it (tcp.c's table). Nearly every packet. */
+HOT static bool is_mere_ack(const struct nat_pkt *p, const struct nat_flow *f)
+{
+	return f->idle == IDLE_TCP_ESTABLISHED && f->tcp == TCP_ESTABLISHED && f->proto == NAT_PROTO_TCP &&
+	       (p->tcp_flags & (TCP_F_SYN | TCP_F_ACK | TCP_F_FIN | TCP_F_RST)) == TCP_F_ACK;
+}
+
 enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now)
 {
 	enum nat_reason why;
 
-	if (f->proto == NAT_PROTO_TCP) {
+	if (is_mere_ack(p, f)) {
+		note_ack(p, f, dir);
+		flow_touch(&n->flows, f, now);
+	} else if (f->proto == NAT_PROTO_TCP) {
 		why = track_tcp(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;

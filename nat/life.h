@@ -38,6 +38,19 @@ void life_end(struct nat *n, uint32_t index, enum nat_cause cause);
 /* life_respects - are new packets of @f left to the host's FORWARD rules? */
 bool life_respects(const struct nat *n, const struct nat_flow *f);
 
+/*
+ * life_leads - the caller's number of the flow's forward, if the flow is of the active table
+ * NAT_NONE: ask life_keeps(). The same as nat_forward(), for the data path.
+ */
+static inline uint32_t life_leads(const struct nat *n, const struct nat_flow *f)
+{
+	const struct map *m = &n->map[n->block->active];
+
+	if (f->epoch != (n->block->epoch & 0xff) || (f->flags & FLOW_MASQ) || f->row >= m->head->n_rows)
+		return NAT_NONE;
+	return m->row[f->row].forward;
+}
+
 /**
  * life_keeps - does the active table still lead this flow?
  * If not, or if its guest began another life, it is ended here. If its guest

@@ -2,6 +2,7 @@
 /* masq - see masq.h */
 #include "nat/masq.h"
 
+#include "nat/hot.h"
 #include "nat/life.h"
 #include "nat/tcp.h"
 
@@ -109,7 +110,7 @@ static enum nat_reason source_of(struct nat *n, const struct out_rule *rule, str
 	return NAT_WHY_UNDECIDED;
 }
 
-enum nat_reason masq_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
+RARE enum nat_reason masq_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
 {
 	const struct nat_tuple *t = &p->view.tuple;
 	const struct out *o = active_out(n);
@@ -199,7 +200,7 @@ static const struct out_rule *inviting_rule(const struct nat *n, const struct na
 	return &o->rule[*index];
 }
 
-enum nat_reason masq_invite(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
+RARE enum nat_reason masq_invite(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out)
 {
 	const struct nat_tuple *t = &p->view.tuple;
 	const struct pool_end called = { t->ends.dst, t->ends.dport, t->proto, t->family };
@@ -242,7 +243,7 @@ enum nat_reason masq_invite(struct nat *n, const struct nat_pkt *p, nat_tick now
 	return NAT_WHY_UNDECIDED;
 }
 
-enum nat_reason masq_refuses(const struct nat *n, const struct nat_pkt *p)
+RARE enum nat_reason masq_refuses(const struct nat *n, const struct nat_pkt *p)
 {
 	const struct nat_tuple *t = &p->view.tuple;
 	const struct out *o = active_out(n);
@@ -275,7 +276,7 @@ bool masq_leaves_right(const struct nat *n, const struct nat_flow *f, const stru
 	return !(f->flags & FLOW_OUT) || p->hook != NAT_POST || out_dev_fits(&active_out(n)->rule[f->row], p->outdev);
 }
 
-uint32_t masq_keeps(const struct nat *n, const struct nat_flow *f)
+RARE uint32_t masq_keeps(const struct nat *n, const struct nat_flow *f)
 {
 	const struct out *o = active_out(n);
 

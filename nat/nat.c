@@ -6,6 +6,7 @@
 
 #include "nat/error.h"
 #include "nat/frag.h"
+#include "nat/hot.h"
 #include "nat/ident.h"
 #include "nat/life.h"
 #include "nat/masq.h"
@@ -22,7 +23,7 @@ const char *nat_hook_name(enum nat_hook h)
 }
 
 /* The same for what a masqueraded guest opened: the table of masq.h. */
-static enum nat_reason key_dir_out(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
+RARE static enum nat_reason key_dir_out(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
 {
 	bool leaves = p->hook == NAT_POST;
 
@@ -33,28 +34,18 @@ static enum nat_reason key_dir_out(const struct nat_pkt *p, enum flow_key key, e
 }
 
 /* Which direction does a packet with this key go, seen at this hook? FORWARD asks for the inverse. */
-static enum nat_reason key_dir(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
+HOT static enum nat_reason key_dir(const struct nat_pkt *p, enum flow_key key, enum nat_dir *dir)
 {
-	switch ((enum nat_hook)p->hook) {
-	case NAT_PRE:
-	case NAT_OUT:
+	if (p->hook == NAT_PRE || p->hook == NAT_OUT) {
 		*dir = key == FLOW_ORIG ? NAT_ORIG : NAT_REPLY;
 		return key == FLOW_MID ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
-	case NAT_FWD:
-		*dir = NAT_ORIG;
-		return key == FLOW_ORIG ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
-	case NAT_IN:
-	case NAT_POST:
-		*dir = NAT_REPLY;
-		return key == FLOW_ORIG ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
-	case NAT_HOOKS:
-		break;
 	}
-	return NAT_WHY_NO_FLOW;
+	*dir = p->hook == NAT_FWD ? NAT_ORIG : NAT_REPLY;
+	return key == FLOW_ORIG ? NAT_WHY_NO_FLOW : NAT_WHY_UNDECIDED;
 }
 
 /* The key that this packet's flow is found by: in FORWARD the inverse, for the packet is translated already. */
-static const struct nat_ends *key_of(const struct nat_pkt *p, struct nat_ends *room)
+HOT static const struct nat_ends *key_of(const struct nat_pkt *p, struct nat_ends *room)
 {
 	if (p->hook != NAT_FWD)
 		return &p->view.tuple.ends;
@@ -83,13 +74,36 @@ void nat_warm(const struct nat *n, struct nat_pkt *p)
 		p->guess = flow_prefetch(&n->flows, p->hash);
 }
 
+/* policy_expired() and policy_mss() when no forward has a wish of its own: most have none. */
+HOT static bool is_expired(const struct nat *n, const struct nat_flow *f, nat_tick now)
+{
+	return n->policies.area[n->block->active]->has_limits ? policy_expired(n, f, now) : flow_expired(&n->flows, f, now);
+}
+
+HOT static bool wants_mss(const struct nat *n, const struct nat_pkt *p)
+{
+	return (p->tcp_flags & TCP_F_SYN) && n->policies.area[n->block->active]->has_mss;
+}
+
+/* Is it seen for the first time here, so that it may open a flow? */
+HOT static bool is_first(const struct nat_pkt *p)
+{
+	return p->hook == NAT_PRE || p->hook == NAT_OUT || p->hook == NAT_POST;
+}
+
+/* Might it be the first of another conversation of the same ends? What life_must_begin_anew() is asked about. */
+HOT static bool is_new_syn(const struct nat_pkt *p, enum nat_dir dir)
+{
+	return (p->tcp_flags & TCP_F_SYN) && dir == NAT_ORIG && is_first(p);
+}
+
 /*
  * FORWARD once more, for what goes the other way: an answer, translated at PRE
  * (FLOW_MID) or not yet (FLOW_REPLY). Only of a guest whose network lets
  * nothing out; all others' answers are left to the host's rules.
  */
-static enum nat_reason find_answer(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **flow,
-				   enum nat_dir *dir)
+RARE static enum nat_reason find_answer(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **flow,
+					enum nat_dir *dir)
 {
 	const struct nat_tuple *t = &p->view.tuple;
 	const struct map_row *row;
@@ -109,15 +123,15 @@ static enum nat_reason find_answer(struct nat *n, const struct nat_pkt *p, nat_t
 }
 
 /* The flow of a packet. NULL and UNDECIDED: none, and one may be opened. */
-static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
+HOT static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, struct nat_flow **flow, enum nat_dir *dir)
 {
 	const struct nat_tuple *t = &p->view.tuple;
-	bool first = p->hook == NAT_PRE || p->hook == NAT_OUT || p->hook == NAT_POST;
 	struct nat_ends room;
 	const struct nat_ends *ends = key_of(p, &room);
 	enum nat_reason why;
 	enum flow_key key;
 	struct nat_flow *f;
+	uint32_t forward;
 
 	*flow = NULL;
 	*dir = NAT_ORIG;
@@ -126,33 +140,41 @@ static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, stru
 		f = flow_find(&n->flows, ends, t->proto, t->family, &key);
 	else if (!f)
 		f = flow_find_hashed(&n->flows, p->hash, ends, t->proto, t->family, &key);
-	if (f && policy_expired(n, f, now)) {
+	if (f && is_expired(n, f, now)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
 		f = NULL;
 	}
-	if (!f && p->hook == NAT_FWD)
-		return find_answer(n, p, now, flow, dir);
+	if (!f && p->hook == NAT_FWD) {
+		why = find_answer(n, p, now, flow, dir);
+		p->forward = *flow ? nat_forward(n, *flow) : NAT_NONE;
+		return why;
+	}
 	if (!f)
-		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
+		return is_first(p) ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
 	why = f->flags & FLOW_OUT ? key_dir_out(p, key, dir) : key_dir(p, key, dir);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
-	if (!life_keeps(n, f, now))
+	forward = life_leads(n, f);
+	if (forward == NAT_NONE && !life_keeps(n, f, now))
 		return NAT_WHY_FORWARD_ENDED;
-	if (first && *dir == NAT_ORIG && life_must_begin_anew(n, p, f)) {
-		life_end(n, flow_index(&n->flows, f), NAT_END_REOPENED);
-		return NAT_WHY_UNDECIDED;
+	if (is_new_syn(p, *dir)) {
+		if (life_must_begin_anew(n, p, f)) {
+			life_end(n, flow_index(&n->flows, f), NAT_END_REOPENED);
+			return NAT_WHY_UNDECIDED;
+		}
+		forward = NAT_NONE;	/* it may have changed its row */
 	}
 	if (!masq_leaves_right(n, f, p)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_FORWARD);
-		return first ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
+		return is_first(p) ? NAT_WHY_UNDECIDED : NAT_WHY_NO_FLOW;
 	}
+	p->forward = forward == NAT_NONE ? nat_forward(n, f) : forward;
 	*flow = f;
 	return NAT_WHY_UNDECIDED;
 }
 
 /* The table of nat.h: the ends that this packet leaves this hook with, or why it stays as it is. */
-static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir, struct nat_ends *to)
+HOT static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir, struct nat_ends *to)
 {
 	bool local = f->flags & FLOW_LOCAL;
 
@@ -191,7 +213,7 @@ static enum nat_reason target(const struct nat_pkt *p, const struct nat_flow *f,
 }
 
 /* Is this the hook where the packet counts? Each passes exactly one such hook. */
-static bool counts_here(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
+HOT static bool counts_here(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
 {
 	if (f->flags & FLOW_OUT)
 		return p->hook != NAT_FWD;
@@ -201,7 +223,7 @@ static bool counts_here(const struct nat_pkt *p, const struct nat_flow *f, enum 
 }
 
 /* Who wants a packet that belongs to no flow? */
-static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f)
+RARE static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f)
 {
 	enum nat_reason why;
 
@@ -212,7 +234,7 @@ static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tic
 }
 
 /* What no flow has changed: prefixes are translated, and what would show a masqueraded subnet's address is dropped (R24). */
-static enum nat_reason leave_alone(struct nat *n, struct nat_pkt *p, enum nat_reason why)
+RARE static enum nat_reason leave_alone(struct nat *n, struct nat_pkt *p, enum nat_reason why)
 {
 	bool free = p->flow == NAT_NONE && nat_reason_verdict(why) == NAT_ACCEPT;
 
@@ -226,7 +248,7 @@ static enum nat_reason leave_alone(struct nat *n, struct nat_pkt *p, enum nat_re
 }
 
 /* A packet of which not all is here: the kernel can rewrite it by a mark, or it must come whole. Nothing was changed so far. */
-static enum nat_reason by_mark(struct nat *n, struct nat_pkt *p, const struct nat_flow *f, const struct nat_ends *to,
+RARE static enum nat_reason by_mark(struct nat *n, struct nat_pkt *p, const struct nat_flow *f, const struct nat_ends *to,
 			       nat_tick now)
 {
 	bool want = !(f->flags & FLOW_MASQ) || f->octets[p->dir] >= MARK_OUT_OCTETS;
@@ -238,7 +260,7 @@ static enum nat_reason by_mark(struct nat *n, struct nat_pkt *p, const struct na
 }
 
 /* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
-static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick now)
+HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
 	enum nat_reason why, verdict = NAT_WHY_TRANSLATED;
 	struct nat_ends to;
@@ -254,11 +276,11 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 		why = open_flow(n, p, now, &f);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
+		p->forward = nat_forward(n, f);
 		/* a first FIN opens a flow that waits in TCP_FIN at once */
 		verdict = f->idle == IDLE_TCP_PICKED_UP || f->idle == IDLE_TCP_FIN ? NAT_WHY_PICKED_UP : NAT_WHY_OPENED;
 	}
 	p->flow = flow_index(&n->flows, f);
-	p->forward = nat_forward(n, f);
 	p->dir = (uint8_t)dir;
 	why = target(p, f, dir, &to);
 	if (why != NAT_WHY_TRANSLATED)
@@ -281,12 +303,19 @@ static enum nat_reason decide_tuple(struct nat *n, struct nat_pkt *p, nat_tick n
 		rewrite_packet(p, &to);
 		ident_renew(n, p);
 	}
-	policy_mss(n, p, f);
+	if (wants_mss(n, p))
+		policy_mss(n, p, f);
 	return verdict;
 }
 
+/* The same for a fragment, which gets its ports from the first of its datagram. */
+RARE static enum nat_reason decide_piece(struct nat *n, struct nat_pkt *p, nat_tick now)
+{
+	return decide_whole(n, p, now);
+}
+
 /* The whole data path: whatever comes, in one of three ways. */
-static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
+HOT static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
 	enum nat_reason why, liar;
 
@@ -295,14 +324,16 @@ static enum nat_reason decide(struct nat *n, struct nat_pkt *p, nat_tick now)
 	why = p->reason;
 	if (p->truncated && p->headers && !mark_is_plain(p))
 		return NAT_WHY_HEADERS_ONLY;
-	liar = p->hook == NAT_PRE && p->view.tuple.family ? masq_refuses(n, p) : NAT_WHY_UNDECIDED;
-	if (liar != NAT_WHY_UNDECIDED)
-		return liar;
+	if (n->out[n->block->active].head->n_rules && p->hook == NAT_PRE && p->view.tuple.family) {
+		liar = masq_refuses(n, p);
+		if (liar != NAT_WHY_UNDECIDED)
+			return liar;
+	}
 	if (p->view.is_fragment)
-		return frag_packet(n, p, now, why, decide_tuple);
+		return frag_packet(n, p, now, why, decide_piece);
 	if (why != NAT_WHY_UNDECIDED)
 		return why;
-	return p->view.is_error ? error_translate(n, p, now) : decide_tuple(n, p, now);
+	return p->view.is_error ? error_translate(n, p, now) : decide_whole(n, p, now);
 }
 
 void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)

@@ -2,6 +2,7 @@
 /* pkt - see pkt.h */
 #include "nat/pkt.h"
 
+#include "nat/hot.h"
 #include "nat/wire.h"
 
 enum {
@@ -273,7 +274,7 @@ static enum nat_reason parse_v6(const uint8_t *d, uint32_t len, bool quoted, str
 	}
 }
 
-enum nat_reason pkt_parse_ip(const uint8_t *data, uint32_t len, bool quoted, struct pkt_view *v)
+RARE enum nat_reason pkt_parse_ip(const uint8_t *data, uint32_t len, bool quoted, struct pkt_view *v)
 {
 	memset(v, 0, sizeof(*v));
 	if (len < 1)
@@ -287,13 +288,79 @@ enum nat_reason pkt_parse_ip(const uint8_t *data, uint32_t len, bool quoted, str
 	return NAT_WHY_IP_VERSION;
 }
 
+/*
+ * What nearly every packet is: TCP or UDP, whole, without options or extension
+ * headers, of no address that might be of a link or a group. Finds just what
+ * pkt_parse_ip() would find; false: ask that one.
+ */
+HOT static bool parse_plain(const uint8_t *d, uint32_t len, struct pkt_view *v)
+{
+	uint32_t l4, end, octets;
+	const uint8_t *h;
+	uint8_t proto;
+
+	if (len < V4_MIN + L4_QUOTED_MIN)
+		return false;
+	memset(v, 0, sizeof(*v));
+	if (d[0] == 0x45) {
+		if ((wire_getbe16(d + 6) & wire_port(0x3fff)) || d[12] == 169 || d[16] == 169 || d[16] >= 224)
+			return false;
+		l4 = V4_MIN;
+		end = wire_get16(d + 2);
+		proto = d[9];
+		v->tuple.family = NAT_IPV4;
+		v->tuple.ends.src = nat_addr_v4(d + 12);
+		v->tuple.ends.dst = nat_addr_v4(d + 16);
+	} else if (d[0] >> 4 == 6 && len >= V6_LEN) {
+		if (d[8] == 0xfe || d[24] >= 0xfe)
+			return false;
+		l4 = V6_LEN;
+		end = V6_LEN + (uint32_t)wire_get16(d + 4);
+		proto = d[6];
+		v->tuple.family = NAT_IPV6;
+		v->tuple.ends.src = nat_addr_v6(d + 8);
+		v->tuple.ends.dst = nat_addr_v6(d + 24);
+	} else {
+		return false;
+	}
+	h = d + l4;
+	if (end > len || end < l4 + 8)
+		return false;
+	if (proto == NAT_PROTO_TCP) {
+		if (end < l4 + 20)
+			return false;
+		octets = h[12] >> 4;
+		if (octets < 5 || octets * 4 > end - l4)
+			return false;
+	} else {
+		octets = wire_get16(h + 4);
+		if (proto != NAT_PROTO_UDP || octets < 8 || octets > end - l4)
+			return false;
+	}
+	v->tuple.proto = proto;
+	v->l4 = l4;
+	v->end = v->whole_end = end;
+	memcpy(&v->tuple.ends.sport, h, 4);	/* as in parse_l4() */
+	v->has_ports = v->has_flow = true;
+	return true;
+}
+
 enum nat_reason pkt_parse(struct nat_pkt *p)
 {
 	struct pkt_view *v = &p->view;
-	enum nat_reason why = pkt_parse_ip(p->data, p->len, p->truncated, v);
-	enum nat_family family = v->tuple.family;
+	enum nat_family family;
+	enum nat_reason why;
 
 	p->tcp_flags = 0;
+	if (!p->truncated && parse_plain(p->data, p->len, v)) {
+		p->before = v->tuple.ends;
+		p->ends_proto = v->tuple.proto;
+		if (v->tuple.proto == NAT_PROTO_TCP)
+			p->tcp_flags = p->data[v->l4 + 13];
+		return NAT_WHY_UNDECIDED;
+	}
+	why = pkt_parse_ip(p->data, p->len, p->truncated, v);
+	family = v->tuple.family;
 	p->before = v->tuple.ends;
 	p->ends_proto = v->tuple.proto;
 	if (p->truncated && p->whole && v->whole_end == p->len)

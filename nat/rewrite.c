@@ -4,6 +4,7 @@
 
 #include "nat/crc32c.h"
 #include "nat/csum.h"
+#include "nat/hot.h"
 #include "nat/wire.h"
 
 enum {
@@ -14,7 +15,7 @@ enum {
 enum { SCTP_CSUM = 8 };		/* RFC 9260 3.1: four octets, lowest first */
 
 /* Where the Internet checksum of a transport header is; 0: it has none. */
-static uint32_t csum_offset(uint8_t proto)
+HOT static uint32_t csum_offset(uint8_t proto)
 {
 	switch (proto) {
 	case NAT_PROTO_TCP:
@@ -37,7 +38,7 @@ static bool zero_means_none(uint8_t proto)
 	return proto == NAT_PROTO_UDP || proto == NAT_PROTO_UDPLITE;
 }
 
-static void write_addrs(uint8_t *data, const struct pkt_view *v, const struct nat_ends *to, csum_sum diff)
+HOT static void write_addrs(uint8_t *data, const struct pkt_view *v, const struct nat_ends *to, csum_sum diff)
 {
 	enum nat_family family = v->tuple.family;
 
@@ -52,7 +53,7 @@ static void write_addrs(uint8_t *data, const struct pkt_view *v, const struct na
 }
 
 /* Ports, or the one identifier of an ICMP query: a request's source, an answer's destination. */
-static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct nat_ends *to)
+HOT static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct nat_ends *to)
 {
 	const struct nat_ends *is = &v->tuple.ends;
 	uint16_t old, new;
@@ -75,7 +76,7 @@ static csum_sum write_ports(uint8_t *h, const struct pkt_view *v, const struct n
  * (RFC 9653) and is left. Only the length of the message must be known, not
  * the message: of a quote its IP header tells it.
  */
-static void update_crc(uint8_t *h, const struct pkt_view *v, const struct nat_ends *was)
+RARE static void update_crc(uint8_t *h, const struct pkt_view *v, const struct nat_ends *was)
 {
 	static const uint8_t none[4];
 	uint8_t d[4];
@@ -90,11 +91,11 @@ static void update_crc(uint8_t *h, const struct pkt_view *v, const struct nat_en
 		h[SCTP_CSUM + i] ^= (uint8_t)(c >> 8 * i);
 }
 
-void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
+RARE void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
 {
 	enum nat_family family = v->tuple.family;
 	uint8_t proto = v->tuple.proto, *h = data + v->l4;
-	struct nat_ends was = v->tuple.ends;
+	uint32_t field = csum_offset(proto);
 	csum_sum addrs = csum_diff_addr(&v->tuple.ends.src, &to->src, family) +
 			 csum_diff_addr(&v->tuple.ends.dst, &to->dst, family);
 	csum_sum diff;
@@ -102,18 +103,42 @@ void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, 
 
 	write_addrs(data, v, to, addrs);
 	diff = write_ports(h, v, to) + (proto == NAT_PROTO_ICMP ? 0 : addrs);
-	v->tuple.ends = *to;
 	if (proto == NAT_PROTO_SCTP && l4_csum)
-		update_crc(h, v, &was);
-	if (!l4_csum || !csum_offset(proto) || !v->has_ports || v->end - v->l4 < csum_offset(proto) + 2)
+		update_crc(h, v, &v->tuple.ends);
+	v->tuple.ends = *to;
+	if (!l4_csum || !field || !v->has_ports || v->end - v->l4 < field + 2)
 		return;
-	old = wire_getbe16(h + csum_offset(proto));
+	old = wire_getbe16(h + field);
 	if (zero_means_none(proto) && !old)
 		return;			/* illegal over IPv6 and of UDP-Lite, but not ours to mend (R14) */
 	new = csum_update(old, diff);
 	if (zero_means_none(proto) && !new)
 		new = 0xffff;
-	wire_putbe16(h + csum_offset(proto), new);
+	wire_putbe16(h + field, new);
+}
+
+/* rewrite_ends() of a packet that has a whole TCP or UDP header, which nearly all have. @field: of the checksum in it */
+HOT static void rewrite_plain(struct nat_pkt *p, const struct nat_ends *to, uint32_t field, bool l4_csum)
+{
+	enum nat_family family = p->view.tuple.family;
+	struct nat_ends *is = &p->view.tuple.ends;
+	uint8_t *h = p->data + p->view.l4;
+	csum_sum addrs = csum_diff_addr(&is->src, &to->src, family) + csum_diff_addr(&is->dst, &to->dst, family);
+	uint32_t was, ports;
+	uint16_t old, new;
+
+	write_addrs(p->data, &p->view, to, addrs);
+	memcpy(&was, &is->sport, 4);
+	memcpy(&ports, &to->sport, 4);
+	memcpy(h, &ports, 4);
+	*is = *to;
+	old = wire_getbe16(h + field);
+	if (!l4_csum || (p->view.tuple.proto == NAT_PROTO_UDP && !old))
+		return;
+	new = csum_update(old, addrs + csum_diff32(was, ports));
+	if (p->view.tuple.proto == NAT_PROTO_UDP && !new)
+		new = 0xffff;
+	wire_putbe16(h + field, new);
 }
 
 void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
@@ -121,7 +146,12 @@ void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
 	/* A fragment's is always finished: nobody could compute it later. */
 	bool unfinished = p->csum_partial && p->view.tuple.proto != NAT_PROTO_ICMP && !p->view.is_fragment;
 
-	rewrite_ends(p->data, &p->view, to, !unfinished);
+	if (p->view.tuple.proto == NAT_PROTO_TCP && p->view.has_ports && p->view.end - p->view.l4 >= 20)
+		rewrite_plain(p, to, 16, !unfinished);
+	else if (p->view.tuple.proto == NAT_PROTO_UDP && p->view.has_ports)
+		rewrite_plain(p, to, 6, !unfinished);
+	else
+		rewrite_ends(p->data, &p->view, to, !unfinished);
 	p->after = *to;
 	p->changed = true;
 	/*

@@ -18,7 +18,7 @@ static inline uint16_t wire_get16(const uint8_t *p)
 
 static inline uint32_t wire_get32(const uint8_t *p)
 {
-	return (uint32_t)wire_get16(p) << 16 | wire_get16(p + 2);
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static inline void wire_put16(uint8_t *p, uint16_t v)

@@ -99,6 +99,23 @@ static void sample_is_understood(void **state)
 	check_view(s, &v, len);
 }
 
+/* pkt_parse() has a shorter way for plain packets: it must find the same, and believe no more. */
+static void check_same(struct nat_pkt *p)
+{
+	struct pkt_view v;
+	enum nat_reason slow = pkt_parse_ip(p->data, p->len, p->truncated, &v), fast = pkt_parse(p);
+
+	assert_true(fast == slow || (fast == NAT_WHY_LOCAL_SCOPE && slow == NAT_WHY_UNDECIDED));
+	assert_memory_equal(&p->view, &v, sizeof(v));
+	assert_true(nat_ends_eq(&p->before, &v.tuple.ends));
+	if (fast == NAT_WHY_UNDECIDED) {
+		assert_false(nat_addr_is_linklocal(&v.tuple.ends.src, v.tuple.family));
+		assert_false(nat_addr_is_linklocal(&v.tuple.ends.dst, v.tuple.family));
+		assert_false(nat_addr_is_multicast(&v.tuple.ends.dst, v.tuple.family));
+		assert_int_equal(p->tcp_flags, v.tuple.proto == NAT_PROTO_TCP && v.end - v.l4 >= 14 ? p->data[v.l4 + 13] : 0);
+	}
+}
+
 /* R82: cut off anywhere, whole or quoted: an answer, and no octet read outside. */
 static void R82_cut_off_at_every_length(void **state)
 {
@@ -116,7 +133,7 @@ static void R82_cut_off_at_every_length(void **state)
 		assert_int_equal(pkt_parse_ip(exact, cut, true, &v) == NAT_WHY_UNDECIDED, cut >= s->l4 + 8);
 		if (cut >= s->l4 + 8)
 			check_view(s, &v, cut);
-		pkt_parse(&pkt);
+		check_same(&pkt);
 		free(exact);
 	}
 }
@@ -138,7 +155,7 @@ static void R82_lies_in_every_octet(void **state)
 			for (unsigned quoted = 0; quoted < 2; quoted++)
 				if (pkt_parse_ip(exact, len, quoted, &v) == NAT_WHY_UNDECIDED)
 					assert_true(v.l4 <= v.end && v.end <= len && (!(v.has_ports || v.is_error) || v.end - v.l4 >= 8));
-			pkt_parse(&pkt);
+			check_same(&pkt);
 			exact[at] = buf[at];
 		}
 	free(exact);
