@@ -192,6 +192,33 @@ static bool is_spoofed(const struct map_row *row, uint32_t indev, const struct n
 	return row->oif && indev != row->oif && row->inside_bits && nat_prefix_has(&inside, src, row->family);
 }
 
+static bool hops_end(const struct nat_pkt *p, const struct map_row *row)
+{
+	/* 1 is the loopback device in every namespace: what is delivered there is not forwarded */
+	return p->hook == NAT_PRE && row->oif > 1 && p->data[p->view.tuple.family == NAT_IPV4 ? 8 : 7] <= 1;
+}
+
+bool life_ends_here(const struct nat *n, struct nat_pkt *p, const struct nat_flow *f)
+{
+	bool v4 = p->view.tuple.family == NAT_IPV4;
+	const struct map_row *row = nat_row(n, f);
+	uint32_t mtu;
+
+	if (!row || p->dir != NAT_ORIG)
+		return false;
+	if (hops_end(p, row))
+		return true;
+	mtu = policy_mtu(n, row->oif);
+	/*
+	 * Segments of TCP follow a handshake, whose packets are small. What is
+	 * larger than its own link came in pieces, and goes on in pieces.
+	 */
+	if (p->view.end > mtu && p->view.end <= policy_mtu(n, p->indev) && !p->gso && !p->view.is_fragment &&
+	    f->proto != NAT_PROTO_TCP && (!v4 || (wire_get16(p->data + 6) & 0x4000)))
+		p->too_big = v4 || mtu > 1280 ? mtu : 1280;
+	return false;
+}
+
 /* There is a row but no guest: what the sender hears. */
 static enum nat_reason no_guest(enum map_action action)
 {
@@ -263,6 +290,8 @@ enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, 
 		return why;
 	if (p->hook == NAT_PRE && is_spoofed(&m->row[row], p->indev, &f.orig.src))
 		return NAT_WHY_SPOOFED;
+	if (hops_end(p, &m->row[row]))
+		return NAT_WHY_TTL_OVER;
 	if (p->truncated)
 		return NAT_WHY_TRUNCATED;
 	own_source = translate(&m->row[row], p, &f);

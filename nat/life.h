@@ -12,7 +12,7 @@
  * @out: the new flow
  *
  * Only at PRE and OUT. Returns NAT_WHY_UNDECIDED and the flow, or why not:
- * NO_FORWARD, NOT_ALLOWED, SPOOFED, TABLE_FULL, NO_SOURCE_ADDR, NO_SOURCE_PORT,
+ * NO_FORWARD, NOT_ALLOWED, SPOOFED, TTL_OVER, TABLE_FULL, NO_SOURCE_ADDR, NO_SOURCE_PORT,
  * TCP_FLAGS, TCP_NO_FLOW, TRUNCATED; then nothing was changed.
  */
 enum nat_reason life_open(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **out);
@@ -31,6 +31,18 @@ bool life_begin(struct nat *n, struct nat_flow *f, nat_tick now, struct nat_flow
  * Returns NAT_WHY_UNDECIDED, or TCP_FLAGS, TCP_STATE: drop it, nothing was changed.
  */
 enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now);
+
+/**
+ * life_ends_here - must this host drop the packet, and say so, before it reaches the guest (R4)?
+ * @f: a flow that nobody has answered; other packets and hooks are none of its business
+ *
+ * The kernel's own error about the first packet of a forwarded conversation
+ * cannot be translated where conntrack is in use (docs/decisions/0004). So we
+ * look ahead: true, its hop limit ends here. A datagram that is too big for
+ * the way to the guest sets p->too_big and goes on; the kernel drops it, or
+ * it was whole only for us and is cut up again.
+ */
+bool life_ends_here(const struct nat *n, struct nat_pkt *p, const struct nat_flow *f);
 
 /* life_end - end a flow and tell the listener */
 void life_end(struct nat *n, uint32_t index, enum nat_cause cause);

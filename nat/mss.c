@@ -14,6 +14,11 @@ static uint32_t mtu_of(const struct policy_head *h, uint32_t ifindex)
 	return UINT32_MAX;
 }
 
+uint32_t policy_mtu(const struct nat *n, uint32_t ifindex)
+{
+	return mtu_of(n->policies.area[n->block->active], ifindex);
+}
+
 /* What the narrower of both links can carry, without IP and TCP headers (RFC 6691). UINT32_MAX: neither is known. */
 static uint32_t fitting(const struct policy_head *h, const struct nat_pkt *p, const struct map_row *row)
 {

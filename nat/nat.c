@@ -290,6 +290,8 @@ HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_ti
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 	}
+	if (p->hook == NAT_PRE && !(f->flags & FLOW_ANSWERED) && life_ends_here(n, p, f))
+		return NAT_WHY_TTL_OVER;
 	if (counts_here(p, f, dir)) {
 		why = life_track(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
@@ -342,6 +344,7 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 
 	p->changed = p->csum_full = p->release = false;
 	p->datagram = 0;
+	p->too_big = 0;
 	p->mark = 0;
 	p->flow = p->forward = NAT_NONE;
 	p->dir = NAT_ORIG;

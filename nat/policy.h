@@ -110,6 +110,9 @@ uint32_t policy_oldest_expired(struct nat *n, nat_tick now);
 /* policy_limit - the idle limit that holds for the flow, in ticks */
 nat_tick policy_limit(const struct nat *n, const struct nat_flow *f);
 
+/* policy_mtu - octets that @ifindex carries; UINT32_MAX: not known */
+uint32_t policy_mtu(const struct nat *n, uint32_t ifindex);
+
 /**
  * policy_mss - lower the segment size that a SYN offers (R49), if its forward wants that
  * @p: rewritten already; its checksum is updated by difference, or will be written by nat_finish()

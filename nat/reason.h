@@ -45,6 +45,7 @@ enum nat_verdict {
 	X(REJECTED,        NAT_DROP,   "its guest is not there: rejected")                        \
 	X(DISCARDED,       NAT_DROP,   "its guest is not there: dropped")                         \
 	X(HELD,            NAT_DROP,   "its guest is not there yet: dropped, to be asked again")  \
+	X(TTL_OVER,        NAT_DROP,   "its hops end at this host: its sender is told")           \
 	X(SPOOFED,         NAT_DROP,   "a guest's source address from where no guest is")                \
 	X(HIDDEN,          NAT_DROP,   "to a masqueraded subnet's own address, from outside")     \
 	X(PRIVATE_SOURCE,  NAT_DROP,   "would leave with a masqueraded subnet's own address")     \

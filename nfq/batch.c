@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nat/rewrite.h"
 #include "nfq/log.h"
 #include "nfq/show.h"
 #include "nfq/state.h"
@@ -14,7 +15,7 @@
 static const char *(*forward_name)(uint32_t forward);
 static const char *(*flow_name)(const struct nat_flow *f);
 static void (*on_reset)(const struct nat_flow *f);
-static void (*on_reject)(const uint8_t *packet, uint32_t octets, enum reject_how how);
+static batch_reject_fn on_reject;
 
 void batch_names(const char *(*name)(uint32_t forward))
 {
@@ -31,7 +32,7 @@ void batch_on_reset(void (*reset)(const struct nat_flow *f))
 	on_reset = reset;
 }
 
-void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets, enum reject_how how))
+void batch_on_reject(batch_reject_fn reject)
 {
 	on_reject = reject;
 }
@@ -245,14 +246,41 @@ static bool has_no_way(uint8_t reason)
 	       reason == NAT_WHY_MAPPINGS_FULL || reason == NAT_WHY_PREFIX_UNMAPPABLE;
 }
 
+/* R67, RFC 7112 5: who cuts the header chain of IPv6 is told, if it was sent to us. */
+static bool has_cut_chain(const struct nat_pkt *p)
+{
+	return p->reason == NAT_WHY_FRAGMENT_TINY && p->hook == NAT_PRE && p->view.tuple.family == NAT_IPV6 && !p->view.is_later;
+}
+
+/* It goes on; its sender knows it by the ends that it came with. */
+static void tell_too_big(const struct nat_pkt *p)
+{
+	uint8_t head[REJECT_QUOTE];
+	uint32_t octets = p->len < sizeof(head) ? p->len : (uint32_t)sizeof(head);
+	struct pkt_view v = p->view;
+
+	memcpy(head, p->data, octets);
+	if (p->changed)
+		rewrite_ends(head, &v, &p->before, false);
+	on_reject(head, octets, REJECT_TOO_BIG, p->too_big);
+}
+
 /* Before the verdicts: they are written where the packets are. */
 static void reject(const struct batch *b)
 {
 	for (unsigned i = 0; on_reject && i < b->n; i++) {
-		if (b->pkt[i].reason == NAT_WHY_REJECTED)
-			on_reject(b->pkt[i].data, b->pkt[i].len, REJECT_AS_CLOSED);
-		else if (has_no_way(b->pkt[i].reason))
-			on_reject(b->pkt[i].data, b->pkt[i].len, REJECT_UNREACHABLE);
+		const struct nat_pkt *p = &b->pkt[i];
+
+		if (p->reason == NAT_WHY_REJECTED)
+			on_reject(p->data, p->len, REJECT_AS_CLOSED, 0);
+		else if (has_no_way(p->reason))
+			on_reject(p->data, p->len, REJECT_UNREACHABLE, 0);
+		else if (p->reason == NAT_WHY_TTL_OVER)
+			on_reject(p->data, p->len, REJECT_EXPIRED, 0);
+		else if (p->too_big)
+			tell_too_big(p);
+		else if (has_cut_chain(p))
+			on_reject(p->data, p->len, REJECT_CHAIN, 0);
 	}
 }
 

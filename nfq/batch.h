@@ -76,8 +76,9 @@ void batch_log_events(struct batch *b);
 /* batch_names - how the log names forwards; once, before any batch_run() */
 void batch_names(const char *(*name)(uint32_t forward));
 
-/* batch_on_reject - who tells senders of packets that are rejected; must not block */
-void batch_on_reject(void (*reject)(const uint8_t *packet, uint32_t octets, enum reject_how how));
+/* batch_on_reject - who tells senders of packets that do not arrive; must not block. @mtu: for REJECT_TOO_BIG */
+typedef void (*batch_reject_fn)(const uint8_t *packet, uint32_t octets, enum reject_how how, uint32_t mtu);
+void batch_on_reject(batch_reject_fn reject);
 
 /* batch_flow_names - how watchers and counters name a flow's forward, "" if it has none; once, before batch_tap() */
 void batch_flow_names(const char *(*name)(const struct nat_flow *f));

@@ -29,7 +29,7 @@ struct control_msg {
 	uint32_t type;		/* enum control_type */
 	uint32_t area;
 	uint32_t count;
-	uint32_t spare;
+	uint32_t mtu;		/* of CONTROL_REJECT, octets */
 	union {
 		struct nat_flow flow;
 		uint8_t head[REJECT_QUOTE];

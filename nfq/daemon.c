@@ -38,6 +38,7 @@
 enum {
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
+	ERRORS_PER_SECOND = 1000,
 	CONTROL_ROUND = 256,		/* messages of the worker before anything else gets its turn */
 	GOOD_LOOKS = 10,		/* seconds after which what was taken over is taken for good */
 	RENEW_DEATHS = 12,		/* as many quick deaths: the flows are what they die of, not the packets */
@@ -56,6 +57,7 @@ struct daemon {
 	struct tap *tap;
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
+	struct { uint64_t second; uint32_t sent; } errors;	/* ICMP errors sent in this second */
 	struct route_watch routes;
 	int stamp;			/* stamp.h; < 0: none */
 	struct sandbox sandbox;		/* who the workers are */
@@ -140,15 +142,25 @@ static void worker_stop(struct daemon *d)
 
 static void worker_watch(struct daemon *d);
 
+/* RFC 1812 4.3.2.8, RFC 4443 2.4 (f): ICMP errors are limited, to as many as the kernel itself makes (icmp_msgs_per_sec). */
+static bool may_send_error(struct daemon *d)
+{
+	uint64_t second = state_clock() / NAT_SEC(1);
+
+	if (second != d->errors.second)
+		d->errors.second = second, d->errors.sent = 0;
+	return d->errors.sent++ < ERRORS_PER_SECOND;
+}
+
 static void reject(struct daemon *d, const struct control_msg *m)
 {
 	uint8_t buf[REJECT_OCTETS];
 	enum nat_family family;
 	struct nat_addr dst;
-	enum reject_how how = m->area == REJECT_UNREACHABLE ? REJECT_UNREACHABLE : REJECT_AS_CLOSED;
-	size_t len = reject_build(m->head, m->count < REJECT_QUOTE ? m->count : REJECT_QUOTE, how, buf, &dst, &family);
+	enum reject_how how = m->area < REJECT_HOWS ? (enum reject_how)m->area : REJECT_AS_CLOSED;
+	size_t len = reject_build(m->head, m->count < REJECT_QUOTE ? m->count : REJECT_QUOTE, how, m->mtu, buf, &dst, &family);
 
-	if (len)
+	if (len && (buf[family == NAT_IPV4 ? 9 : 6] == NAT_PROTO_TCP || may_send_error(d)))
 		raw_send(&d->raw, family, &dst, buf, len);
 }
 

@@ -67,14 +67,6 @@ uint32_t limits_policies(const struct conf *c, struct nat_policy *policy, uint16
 	return n;
 }
 
-bool limits_want_links(const struct nat_policy *policy, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (policy[i].mss == POLICY_MSS_CLAMP)
-			return true;
-	return false;
-}
-
 uint32_t limits_links(struct nat_link *link, uint32_t room)
 {
 	struct if_nameindex *list = if_nameindex();

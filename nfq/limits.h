@@ -23,9 +23,6 @@ uint32_t limits_half_open(const struct conf *c);
  */
 uint32_t limits_policies(const struct conf *c, struct nat_policy *policy, uint16_t *policy_of);
 
-/* limits_want_links - does one of them clamp to the links? */
-bool limits_want_links(const struct nat_policy *policy, uint32_t n);
-
 /* limits_links - interfaces of this host and their MTUs, @room at most; returns how many */
 uint32_t limits_links(struct nat_link *link, uint32_t room);
 

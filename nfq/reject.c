@@ -35,42 +35,71 @@ static size_t tcp_answer(const uint8_t *head, const struct pkt_view *v, uint8_t 
 	return ip + sizeof(out);
 }
 
-/* RFC 792, RFC 4443 3.1: four octets, unused, and as much of the packet as we have. */
-static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_view *v, enum reject_how how, uint8_t *buf)
+/* Type and code of the ICMP error that says it; RFC 792, RFC 1191, RFC 4443, RFC 7112. */
+static void say(uint8_t *h, enum reject_how how, bool v4, bool port)
 {
-	bool v4 = v->tuple.family == NAT_IPV4, port = how == REJECT_AS_CLOSED && nat_proto_has_ports(v->tuple.proto);
+	static const struct { uint8_t type4, code4, type6, code6; } words[REJECT_HOWS] = {
+		[REJECT_AS_CLOSED] = { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR },
+		[REJECT_UNREACHABLE] = { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR },
+		[REJECT_EXPIRED] = { ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT },
+		[REJECT_TOO_BIG] = { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP6_PACKET_TOO_BIG, 0 },
+		[REJECT_CHAIN] = { 0, 0, ICMP6_PARAM_PROB, 3 },
+	};
+
+	h[0] = v4 ? words[how].type4 : words[how].type6;
+	h[1] = v4 ? words[how].code4 : words[how].code6;
+	if (how == REJECT_AS_CLOSED && port)
+		h[1] = v4 ? ICMP_PORT_UNREACH : ICMP6_DST_UNREACH_NOPORT;
+}
+
+/* RFC 792, RFC 4443 3: four octets, and as much of the packet as we have. */
+static size_t icmp_answer(const uint8_t *head, size_t octets, const struct pkt_view *v, enum reject_how how, uint32_t mtu,
+			  uint8_t *buf)
+{
+	bool v4 = v->tuple.family == NAT_IPV4;
 	struct nat_ends e = nat_ends_inverse(&v->tuple.ends);
 	size_t quote = octets < v->end ? octets : v->end, len = 8 + quote;
 	size_t ip = raw_ip_header(buf, &e, v->tuple.family, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, len);
 	uint8_t *h = buf + ip;
 
 	memset(h, 0, 8);
-	h[0] = v4 ? ICMP_DEST_UNREACH : ICMP6_DST_UNREACH;
-	if (v4)
-		h[1] = port ? ICMP_PORT_UNREACH : ICMP_HOST_UNREACH;
-	else
-		h[1] = port ? ICMP6_DST_UNREACH_NOPORT : ICMP6_DST_UNREACH_ADDR;
+	say(h, how, v4, nat_proto_has_ports(v->tuple.proto));
+	if (how == REJECT_TOO_BIG) {
+		if (!v4)
+			wire_put16(h + 4, (uint16_t)(mtu >> 16));
+		wire_put16(h + 6, (uint16_t)(v4 && mtu > 65535 ? 65535 : mtu));
+	}
 	memcpy(h + 8, head, quote);
 	return ip + len;
 }
 
-size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint8_t *buf, struct nat_addr *dst,
-		    enum nat_family *family)
+/* May an error be sent about it (RFC 1122 3.2.2, RFC 4443 2.4e)? Of a cut-off chain only the addresses are known. */
+static bool may_answer(enum nat_reason parsed, const struct pkt_view *v, enum reject_how how)
+{
+	if (how == REJECT_CHAIN)
+		return v->tuple.family == NAT_IPV6 && v->is_fragment && !v->is_later;
+	return parsed == NAT_WHY_UNDECIDED && (v->has_ports || (v->has_flow && how != REJECT_AS_CLOSED));
+}
+
+size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint32_t mtu, uint8_t *buf,
+		    struct nat_addr *dst, enum nat_family *family)
 {
 	struct pkt_view v, answer;
-	const struct nat_addr *src = &v.tuple.ends.src;
+	const struct nat_addr *src = &v.tuple.ends.src, *to = &v.tuple.ends.dst;
+	enum nat_reason parsed;
 	size_t len = 0;
 
 	if (octets > REJECT_QUOTE)
 		octets = REJECT_QUOTE;
-	if (pkt_parse_ip(head, (uint32_t)octets, true, &v) != NAT_WHY_UNDECIDED || !v.has_ports)
+	parsed = pkt_parse_ip(head, (uint32_t)octets, true, &v);
+	if (!may_answer(parsed, &v, how))
 		return 0;
 	*family = v.tuple.family;
 	*dst = *src;
-	if (nat_addr_is_multicast(src, *family) || nat_addr_is_any(src))
+	if (nat_addr_is_multicast(src, *family) || nat_addr_is_any(src) || nat_addr_is_multicast(to, *family))
 		return 0;
-	if (how == REJECT_UNREACHABLE || v.tuple.proto != NAT_PROTO_TCP)
-		len = icmp_answer(head, octets, &v, how, buf);
+	if (how != REJECT_AS_CLOSED || v.tuple.proto != NAT_PROTO_TCP)
+		len = icmp_answer(head, octets, &v, how, mtu, buf);
 	else if (octets >= v.l4 + sizeof(struct tcphdr))
 		len = tcp_answer(head, &v, buf);
 	if (!len || pkt_parse_ip(buf, (uint32_t)len, false, &answer) != NAT_WHY_UNDECIDED)

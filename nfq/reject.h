@@ -23,12 +23,16 @@ enum {
 enum reject_how {
 	REJECT_AS_CLOSED,		/* as above: there is nobody */
 	REJECT_UNREACHABLE,		/* ICMP host (IPv6: address) unreachable to all: there is no way now (RFC 6888 REQ-11, RFC 6296 5) */
+	REJECT_EXPIRED,			/* time exceeded: its hops end here (RFC 1812 5.3.1, RFC 4443 3.3) */
+	REJECT_TOO_BIG,			/* fragmentation needed, packet too big (RFC 1191 4, RFC 4443 3.2) */
+	REJECT_CHAIN,			/* IPv6: a first fragment without the whole header chain (RFC 7112 5); nothing over IPv4 */
+	REJECT_HOWS
 };
 
 /**
  * reject_build - the answer to a packet
  * @head:   its first @octets, up to REJECT_QUOTE, IP header first; any octets
- * @how:    what it says
+ * @how:    what it says; @mtu: octets, for REJECT_TOO_BIG
  * @buf:    out; REJECT_OCTETS
  * @dst:    out; whom it is for, and @family
  *
@@ -36,7 +40,7 @@ enum reject_how {
  * to the kernel (raw(7)); 0: nothing may be said, as to a RST, to an ICMP error
  * or to a source that is no single host.
  */
-size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint8_t *buf, struct nat_addr *dst,
-		    enum nat_family *family);
+size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint32_t mtu, uint8_t *buf,
+		    struct nat_addr *dst, enum nat_family *family);
 
 #endif

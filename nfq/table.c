@@ -138,11 +138,11 @@ int table_make_on(const struct conf *c, const struct table_host *host, struct ta
 			memcpy(new.allow + at, c->forwards[i].allow, c->forwards[i].n_allow * sizeof(*new.allow));
 	}
 	new.n_policies = limits_policies(c, new.policy, policy_of);
-	if (host->links && limits_want_links(new.policy, new.n_policies))
-		new.n_links = host->links(new.link, POLICY_LINKS);
 	for (unsigned i = 0; i < c->n_rows; i++)
 		new.row[i] = row_of(c, host, &c->rows[i], allow_at, policy_of, &last);
 	qsort(new.row, new.n_rows, sizeof(*new.row), row_order);
+	if (host->links)
+		new.n_links = host->links(new.link, POLICY_LINKS);
 	free(allow_at);
 	free(policy_of);
 	*t = new;

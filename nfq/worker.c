@@ -67,9 +67,10 @@ static void tell_reset(const struct nat_flow *f)
 		__atomic_fetch_add(&self.resets_lost, 1, __ATOMIC_RELAXED);
 }
 
-static void tell_reject(const uint8_t *packet, uint32_t octets, enum reject_how how)
+static void tell_reject(const uint8_t *packet, uint32_t octets, enum reject_how how, uint32_t mtu)
 {
-	struct control_msg m = { .type = CONTROL_REJECT, .area = (uint32_t)how, .count = octets < REJECT_QUOTE ? octets : REJECT_QUOTE };
+	struct control_msg m = { .type = CONTROL_REJECT, .area = (uint32_t)how, .count = octets < REJECT_QUOTE ? octets : REJECT_QUOTE,
+				 .mtu = mtu };
 
 	memcpy(m.head, packet, m.count);
 	/* If main is busy the sender asks again; so nobody is answered more often than main can bear. */

@@ -153,4 +153,12 @@ pmtu_error() {
 }
 check R55_router_behind_is_seen_as_host_v4 pmtu_error $HX4 '3 code 4'
 check R55_router_behind_is_seen_as_host_v6 pmtu_error $HX6 '2 code 0'
+forget
+
+# ---- R4: the very first datagram is too big, so conntrack has confirmed nothing yet (docs/decisions/0004) ----
+host ip link set virbr0 mtu 1400
+# Until the daemon has heard of it nobody says anything: the kernel's own error is about the guest's address.
+check R4_first_datagram_too_big_v4 wait_for 10 pmtu_error $HX4 '3 code 4'
+forget
+check R4_first_datagram_too_big_v6 wait_for 10 pmtu_error $HX6 '2 code 0'
 finish

@@ -93,6 +93,9 @@ def tiny(f):
             client.send(piece(f, f.client, f.hx, 6, whole, at, size, ident))
     alive(f)
     need(not [p for p in guest.heard if p.proto == 6], 'it passed')
+    if f is V6:     # RFC 7112 5: who cuts the chain of headers is told
+        p = client.get(lambda p: p.proto == f.icmp and (p.type, p.code) == (4, 3), 3.0)
+        need(p and p.src == f.hx and p.right and p.payload[24:40] == f.octets(f.hx), 'no parameter problem: %s' % p)
 
 
 def overlap(f):

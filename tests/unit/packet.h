@@ -27,6 +27,7 @@ struct packet {
 	uint32_t tcp_options;		/* octets, 0-40 */
 	uint32_t payload;		/* octets */
 	uint8_t salt;			/* varies payload, TTL, TOS, identification and flow label */
+	uint8_t ttl;			/* 0: by salt */
 	bool no_csum;			/* UDP: checksum 0 */
 	bool bad_csum;			/* the L4 checksum is off by one */
 	bool partial;			/* the L4 checksum is the pseudo-header's sum only */
@@ -88,7 +89,7 @@ static inline uint32_t packet_ip(const struct packet *p, uint8_t *d, uint32_t l4
 		memset(d, 0, 40);
 		d[0] = 0x60 | (p->salt & 15);
 		wire_put16(d + 2, (uint16_t)(p->salt * 257));
-		d[7] = (uint8_t)(64 - p->salt % 8);
+		d[7] = p->ttl ? p->ttl : (uint8_t)(64 - p->salt % 8);
 		memcpy(d + 8, p->ends.src.octet, 16);
 		memcpy(d + 24, p->ends.dst.octet, 16);
 		at = packet_exts(d, p->options, p->proto);
@@ -102,7 +103,7 @@ static inline uint32_t packet_ip(const struct packet *p, uint8_t *d, uint32_t l4
 	wire_put16(d + 2, (uint16_t)(at + l4_octets));
 	wire_put16(d + 4, (uint16_t)(p->salt * 771 + 1));
 	wire_put16(d + 6, p->salt % 2 ? 0x4000 : 0);
-	d[8] = (uint8_t)(64 - p->salt % 8);
+	d[8] = p->ttl ? p->ttl : (uint8_t)(64 - p->salt % 8);
 	d[9] = p->proto;
 	memcpy(d + 12, p->ends.src.octet + 12, 4);
 	memcpy(d + 16, p->ends.dst.octet + 12, 4);

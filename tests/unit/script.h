@@ -15,7 +15,7 @@
  * whatever is there the first time and stands for it from then on. ICMP
  * queries: `C:77>H` is a request with identifier 77, `H>C:77` its answer.
  * A port `$X`, a capital letter, is one of the pool's, any other one of the range for sources of our own.
- * words: TCP flags as letters (FSRPAU), chunk= (SCTP's first, DCCP's type), seq= ack= len= dev= to= opt=
+ * words: TCP flags as letters (FSRPAU), chunk= (SCTP's first, DCCP's type), ttl= seq= ack= len= dev= to= opt=
  * quote= rest=,
  * bad (checksum), badquote, nocsum, partial, gso, trunc, head (all but the last octet, of a queue that
  * gives headers: what it becomes, the kernel makes of it by a mark), mark= (that it carries); of errors: unreach

@@ -122,6 +122,7 @@ static inline void script_word(struct step *st, const char *word)
 	else if (WORD("dev="))		st->pkt.indev = value;
 	else if (WORD("to="))		st->pkt.outdev = value;
 	else if (WORD("opt="))		st->in.options = st->quote.options = value;
+	else if (WORD("ttl="))		st->in.ttl = (uint8_t)value;
 	else if (WORD("chunk="))	st->in.chunk = (uint8_t)value;
 	else if (WORD("quote="))	st->in.quote_octets = value;
 	else if (WORD("rest="))		st->in.icmp_rest = value;

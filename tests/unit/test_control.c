@@ -24,7 +24,7 @@ static void end(void)
 
 static void message_arrives_whole(void **state)
 {
-	struct control_msg m = { .type = CONTROL_RESET, .area = 1, .count = 2, .spare = 3, .flow = { .flags = 4, .row = 5 } }, got;
+	struct control_msg m = { .type = CONTROL_RESET, .area = 1, .count = 2, .mtu = 3, .flow = { .flags = 4, .row = 5 } }, got;
 
 	(void)state;
 	begin();

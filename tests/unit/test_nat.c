@@ -114,6 +114,16 @@ static const struct script scripts[] = {
 	{ .name = "R12_local_scope", .protos = "tu", .map = "tcp *:80 > G:80; udp *:80 > G:80", .steps =
 		"pre l:1>H:80 S -> LOCAL_SCOPE\npre C:1>l:80 S -> LOCAL_SCOPE\npre C:1>M:80 S -> LOCAL_SCOPE\nflows 0" },
 
+	/* --- R4: what the host will say of a first packet, it cannot say right later --- */
+	{ .name = "R4_hops_end_at_this_host", .protos = "tu", .steps =
+		"pre C:1>H:8080 S ttl=1 -> TTL_OVER\nflows 0\npre C:1>H:8080 S ttl=2 -> OPENED C:1>G:80\n"
+		"pre C:1>H:8080 S ttl=1 -> TTL_OVER\npost G:80>C:1 SA ttl=1 -> TRANSLATED H:8080>C:1\n"
+		"pre C:1>H:8080 A ttl=1 -> TRANSLATED C:1>G:80\npre C:1>H:9 S ttl=1 -> NO_FORWARD" },
+	{ .name = "R4_hops_of_a_ping_end_at_this_host", .protos = "i", .steps =
+		"pre C:77>H ttl=1 -> TTL_OVER\nflows 0\npre C:77>H ttl=2 -> OPENED C:77>G" },
+	{ .name = "R4_hops_do_not_end_on_the_way_to_itself", .protos = "tu", .map = "tcp *:8080 > G:80 oif=1; udp *:8080 > G:80 oif=1", .steps =
+		"pre C:1>H:8080 S ttl=1 -> OPENED C:1>G:80\nout H:2>H:8080 S ttl=1 -> OPENED H:2>G:80" },
+
 	/* --- R61: nothing else changes; the script compares all octets --- */
 	{ .name = "R61_headers_and_options_untouched", .protos = "tu", .steps =
 		"pre C:1>H:8080 S opt=4 -> OPENED C:1>G:80\npre C:1>H:8080 S opt=0 len=1 -> TRANSLATED C:1>G:80\n"

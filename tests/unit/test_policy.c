@@ -375,6 +375,39 @@ static void R49_mss(void **state)
 		}
 }
 
+/* R4: a first datagram that the way to the guest does not carry: its sender is told by us, for nobody else can. */
+static void R4_too_big_for_the_way_to_the_guest(void **state)
+{
+	static const struct { unsigned family, size; uint32_t mtu; bool df; uint32_t want; } rows[] = {
+		{ 4, 1400, 1400, true, 0 }, { 4, 1401, 1400, true, 1400 }, { 4, 1401, 1400, false, 0 },
+		{ 6, 1400, 1400, false, 0 }, { 6, 1401, 1400, false, 1400 }, { 6, 1401, 1000, false, 1280 },
+		{ 4, 1401, 0, true, 0 }, { 4, 1501, 1400, true, 0 }, { 6, 1500, 1400, false, 1400 }, { 6, 1501, 1400, false, 0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		const struct nat_link links[] = { { rows[i].mtu ? BRIDGE : BRIDGE + 1, rows[i].mtu }, { OUTSIDE, 1500 } };
+		struct packet q = { .family = rows[i].family, .proto = NAT_PROTO_UDP, .salt = rows[i].df,
+				    .payload = rows[i].size - (rows[i].family == 4 ? 28 : 48) };
+
+		open_world(64, NULL, 0, links, 2);
+		for (unsigned answered = 0; answered < 2; answered++) {
+			q.ends = (struct nat_ends){ letter_addr('C', q.family), letter_addr('H', q.family), wire_port(1), wire_port(8080) };
+			last = (struct nat_pkt){ .data = buf, .len = packet_build(&q, buf), .indev = OUTSIDE };
+			assert_int_equal(last.len, rows[i].size);
+			nat_packet(&world.nat, &last, world.now);
+			assert_true(last.changed);
+			assert_int_equal(last.too_big, answered ? 0 : rows[i].want);
+			q.ends = (struct nat_ends){ letter_addr('G', q.family), letter_addr('C', q.family), wire_port(80), wire_port(1) };
+			last = (struct nat_pkt){ .data = buf, .len = packet_build(&q, buf), .hook = NAT_POST };
+			nat_packet(&world.nat, &last, world.now);
+			assert_int_equal(last.reason, NAT_WHY_TRANSLATED);
+			assert_int_equal(last.too_big, 0);
+		}
+		teardown(NULL);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) (unit_add(#name, name, NULL), unit_tests[unit_count - 1].teardown_func = teardown)
@@ -388,6 +421,7 @@ int main(void)
 	TEST(R88_counts_after_a_death);
 	TEST(R78_syn_flood);
 	TEST(R76_full_of_established);
+	TEST(R4_too_big_for_the_way_to_the_guest);
 	TEST(R80_ten_million_tuples);
 	for (unsigned i = 0; i < COUNT(mss_rows); i++)
 		unit_add(mss_rows[i].name, R49_mss, &mss_rows[i]);

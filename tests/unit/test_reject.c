@@ -5,7 +5,7 @@
 #include "tests/unit/packet.h"
 #include "tests/unit/unit.h"
 
-enum { NOTHING = 255 };
+enum { NOTHING = 255, MTU = 1400 };
 
 static const struct row {
 	const char *what;
@@ -28,6 +28,11 @@ static const struct row {
 	{ "R76_no_way_out_tcp",              NAT_PROTO_TCP, TCP_F_SYN, 100, 0, 0, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
 	{ "R76_no_way_out_udp",              NAT_PROTO_UDP, 0, 0, 0, 5, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
 	{ "R76_no_way_out_ping",             NAT_PROTO_ICMP, 0, 0, 0, 56, 0, 0, 0, 1, 3, REJECT_UNREACHABLE },
+	{ "R4_hops_end_here_tcp",            NAT_PROTO_TCP, TCP_F_SYN, 100, 0, 0, 0, 0, 0, 0, 0, REJECT_EXPIRED },
+	{ "R4_hops_end_here_udp",            NAT_PROTO_UDP, 0, 0, 0, 5, 0, 0, 0, 0, 0, REJECT_EXPIRED },
+	{ "R4_hops_end_here_gre",            NAT_PROTO_GRE, 0, 0, 0, 50, 0, 0, 0, 0, 0, REJECT_EXPIRED },
+	{ "R4_too_big_udp",                  NAT_PROTO_UDP, 0, 0, 0, 1450, 0, 0, 0, 4, 0, REJECT_TOO_BIG },
+	{ "R4_too_big_ping",                 NAT_PROTO_ICMP, 0, 0, 0, 1450, 0, 0, 0, 4, 0, REJECT_TOO_BIG },
 };
 
 static struct packet packet_of(const struct row *r, enum nat_family family)
@@ -53,9 +58,10 @@ static uint32_t wanted(const struct row *r, const struct packet *in, uint8_t *d)
 		.ack = r->answer_ack, .ends = nat_ends_inverse(&in->ends),
 	};
 
-	if (r->proto != NAT_PROTO_TCP || r->how == REJECT_UNREACHABLE) {
+	if (r->proto != NAT_PROTO_TCP || r->how != REJECT_AS_CLOSED) {
 		p.proto = v4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6;
-		p.icmp_type = v4 ? 3 : 1;
+		p.icmp_type = r->how == REJECT_EXPIRED ? (v4 ? 11 : 3) : r->how == REJECT_TOO_BIG ? (v4 ? 3 : 2) : v4 ? 3 : 1;
+		p.icmp_rest = r->how == REJECT_TOO_BIG ? MTU : 0;
 		p.icmp_code = v4 ? r->code4 : r->code6;
 		p.quote = in;
 		p.quote_octets = REJECT_QUOTE;
@@ -74,7 +80,7 @@ static void answer_is_right(void **state)
 		uint8_t *head = unit_exact(in, octets < REJECT_QUOTE ? octets : REJECT_QUOTE);
 		enum nat_family family;
 		struct nat_addr dst;
-		size_t len = reject_build(head, octets, r->how, got, &dst, &family);
+		size_t len = reject_build(head, octets, r->how, MTU, got, &dst, &family);
 
 		free(head);
 		if (r->answer_flags == NOTHING) {
@@ -112,8 +118,45 @@ static void any_octets(void **state)
 			octets[rng_below(&rng, 60)] = (uint8_t)rng_next(&rng);
 		len = rng_below(&rng, (len < REJECT_QUOTE ? len : REJECT_QUOTE) + 1);
 		head = unit_exact(octets, len);
-		assert_true(reject_build(head, len, rng_below(&rng, 2) ? REJECT_AS_CLOSED : REJECT_UNREACHABLE, got, &dst, &family) <= REJECT_OCTETS);
+		assert_true(reject_build(head, len, (enum reject_how)rng_below(&rng, REJECT_HOWS), MTU, got, &dst, &family) <= REJECT_OCTETS);
 		free(head);
+	}
+}
+
+/* R67, RFC 7112 5: a first fragment of IPv6 that ends within the headers; any other packet gets no such answer. */
+static void R67_cut_header_chain(void **state)
+{
+	static uint8_t in[PACKET_ROOM];
+	uint8_t got[REJECT_OCTETS];
+	enum nat_family family;
+	struct nat_addr dst;
+
+	(void)state;
+	for (unsigned f = NAT_IPV4; f <= NAT_IPV6; f += 2) {
+		struct packet p = packet_of(&rows[0], f);
+		uint32_t len = packet_build(&p, in);
+
+		assert_int_equal(reject_build(in, len, REJECT_CHAIN, 0, got, &dst, &family), 0);
+		if (f == NAT_IPV4) {
+			wire_put16(in + 6, 0x2000);
+			assert_int_equal(reject_build(in, 28, REJECT_CHAIN, 0, got, &dst, &family), 0);
+			continue;
+		}
+		memmove(in + 48, in + 40, 8);
+		memset(in + 40, 0, 8);
+		in[40] = in[6];
+		in[6] = NAT_PROTO_FRAGMENT;
+		in[43] = 1;			/* more follow */
+		wire_put16(in + 4, 16);
+		len = (uint32_t)reject_build(in, 56, REJECT_CHAIN, 0, got, &dst, &family);
+		assert_int_equal(len, 40 + 8 + 56);
+		assert_int_equal(got[40], 4);
+		assert_int_equal(got[41], 3);
+		assert_memory_equal(got + 48, in, 56);
+		assert_memory_equal(dst.octet, p.ends.src.octet, 16);
+		assert_true(naive_good(got, len));
+		in[43] = 8;			/* not the first */
+		assert_int_equal(reject_build(in, 56, REJECT_CHAIN, 0, got, &dst, &family), 0);
 	}
 }
 
@@ -121,6 +164,7 @@ int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		unit_add(rows[i].what, answer_is_right, &rows[i]);
+	unit_add("R67_cut_header_chain", R67_cut_header_chain, NULL);
 	unit_add("any octets", any_octets, NULL);
 	return unit_run("reject");
 }
