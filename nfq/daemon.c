@@ -442,7 +442,11 @@ static void ask_tidy(void)
 
 static void reloaded(const struct conf *file)
 {
-	guests_configure(&daemon_self.guests, file);
+	struct daemon *d = &daemon_self;
+
+	guests_configure(&d->guests, file);
+	ctl_world_move(file->control_socket, file->control_group);
+	metrics_http_move(d->loop, file->metrics_listen, &d->sandbox);
 }
 
 /* Everything up, in order; on failure whatever is up is taken down again. */

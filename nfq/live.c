@@ -274,19 +274,14 @@ static void warn_fixed(const struct conf *old, const struct conf *new)
 	    old->steering != new->steering || old->source_lo != new->source_lo || old->source_hi != new->source_hi)
 		log_warn("queue, workers, max-flows, steering and source-ports change with a restart only; "
 			 "the running values stay");
-	if ((!old->control_given && strcmp(old->control_socket, new->control_socket) != 0) ||
-	    strcmp(old->control_group, new->control_group) != 0 ||
-	    strcmp(old->metrics_listen, new->metrics_listen) != 0)
-		log_warn("control and metrics change with a restart only; the running values stay");
 }
 
 /* Settings that the running daemon keeps are carried over, so that rules and queues stay in step. */
 static void keep_fixed(const struct conf *old, struct conf *new)
 {
-	memcpy(new->control_socket, old->control_socket, sizeof(new->control_socket));
+	if (old->control_given)
+		memcpy(new->control_socket, old->control_socket, sizeof(new->control_socket));
 	new->control_given = old->control_given;
-	memcpy(new->control_group, old->control_group, sizeof(new->control_group));
-	memcpy(new->metrics_listen, old->metrics_listen, sizeof(new->metrics_listen));
 	new->queue = old->queue;
 	new->workers = old->workers;
 	new->max_flows = old->max_flows;

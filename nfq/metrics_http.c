@@ -306,4 +306,15 @@ void metrics_http_close(void)
 	self.listen_fd = -1;
 	self.pid = 0;
 	self.loop = NULL;
+	self.told = false;
+}
+
+void metrics_http_move(struct ev_loop *loop, const char *listen_at, const struct sandbox *user)
+{
+	if (!strcmp(listen_at, self.loop ? self.listen_at : "off"))
+		return;
+	if (self.loop)
+		log_info("metrics are not at http://%s/metrics any more", self.listen_at);
+	metrics_http_close();
+	metrics_http_open(loop, listen_at, user);
 }

@@ -22,5 +22,7 @@
 void metrics_http_open(struct ev_loop *loop, const char *listen, const struct sandbox *user);
 void metrics_http_close(void);
 
+/* metrics_http_move - serve at @listen, or not at all ("off"), from now on; nothing happens if that is as it is */
+void metrics_http_move(struct ev_loop *loop, const char *listen, const struct sandbox *user);
 
 #endif

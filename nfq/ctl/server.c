@@ -3,21 +3,20 @@
 #include "nfq/ctl/server.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "nfq/ctl/listen.h"
 #include "nfq/ctl/request.h"
 #include "nfq/log.h"
 #include "nfq/pace.h"
 
-enum { BACKLOG = 128, ACCEPT_MAX = 64, GROUPS_MAX = 256 };
+enum { ACCEPT_MAX = 64, GROUPS_MAX = 256 };
 
 struct ctl_client {
 	int fd;
@@ -420,104 +419,65 @@ static void on_listen(struct ev_loop *loop, ev_io *w, int events)
 	rest_if_spent();
 }
 
-/* Is somebody alive behind the socket at @path? */
-static bool answers(const struct sockaddr_un *sa)
+static void listening(int fd, const char *path, gid_t gid)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool yes = fd >= 0 && (!connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) || errno == EAGAIN);
-
-	if (fd >= 0)
-		close(fd);
-	return yes;
-}
-
-static void make_directory(const char *path)
-{
-	char dir[sizeof(server.path)];
-	char *slash;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir)
-		return;
-	*slash = '\0';
-	mkdir(dir, 0755);	/* if it fails bind() says why */
-}
-
-static int bind_at(int fd, const char *path, char *why, size_t why_octets)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int err;
-
-	if (strlen(path) >= sizeof(sa.sun_path)) {
-		snprintf(why, why_octets, "%s is too long for a socket's name; choose one of at most %zu octets", path,
-			 sizeof(sa.sun_path) - 1);
-		return -ENAMETOOLONG;
-	}
-	memcpy(sa.sun_path, path, strlen(path) + 1);
-	if (answers(&sa)) {
-		snprintf(why, why_octets, "another nfqnatd answers at %s; give each its own `control: { socket: ... }`", path);
-		return -EADDRINUSE;
-	}
-	unlink(path);
-	make_directory(path);
-	mask = umask(0177);	/* nobody may connect before the group is set */
-	err = bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, BACKLOG) < 0 ? -errno : 0;
-	umask(mask);
-	if (err)
-		snprintf(why, why_octets, "%s: %s", path, strerror(-err));
-	return err;
-}
-
-static int group_of(const char *name, gid_t *group, char *why, size_t why_octets)
-{
-	struct group *g;
-
-	*group = (gid_t)-1;
-	if (!strcmp(name, "root"))
-		return 0;		/* root may anyway, and who is not root could not give the socket to it */
-	g = getgrnam(name);
-	if (!g) {
-		snprintf(why, why_octets, "there is no group %s; make it (groupadd --system %s) or leave it out", name, name);
-		return -ENOENT;
-	}
-	*group = g->gr_gid;
-	return 0;
+	snprintf(server.path, sizeof(server.path), "%s", path);
+	server.fd = fd;
+	server.group = gid;
+	ev_io_init(&server.io, on_listen, fd, EV_READ);
+	ev_io_start(server.loop, &server.io);
 }
 
 int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, const struct ctl_command *table, char *why,
 		    size_t why_octets)
 {
+	gid_t gid;
+	int fd = ctl_listen(path, group, &gid, why, why_octets);
+
+	server.loop = loop;
+	server.table = table;
+	ev_timer_init(&server.rest, on_rested, 0., 0.);
+	if (fd < 0)
+		return fd;
+	listening(fd, path, gid);
+	return 0;
+}
+
+/* Who may not any more does not stay. */
+static void check_clients(void)
+{
+	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++)
+		if (server.client[i] && !server.client[i]->only && !peer_may(server.client[i]->fd))
+			client_free(server.client[i]);
+}
+
+int ctl_server_move(const char *path, const char *group, char *why, size_t why_octets)
+{
+	bool there = server.fd >= 0 && !strcmp(path, server.path) && !access(path, F_OK);
+	gid_t gid;
 	int err, fd;
 
-	err = group_of(group, &server.group, why, why_octets);
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		snprintf(why, why_octets, "socket: %s", strerror(errno));
-		return -errno;
-	}
-	err = bind_at(fd, path, why, why_octets);
-	/* The owner stays who we are, root or a user of our own; root may connect to any socket. */
-	if (!err && server.group != (gid_t)-1 && (chown(path, (uid_t)-1, server.group) < 0 || chmod(path, 0660) < 0)) {
-		err = -errno;
-		snprintf(why, why_octets, "%s: group %s: %s; a daemon that is not root can give it only to groups of its own "
-			 "(SupplementaryGroups=%s in its unit)", path, group, strerror(-err), group);
-		unlink(path);
-	}
-	if (err) {
-		close(fd);
+	if (there) {
+		err = ctl_listen_group(group, &gid, why, why_octets);
+		if (!err && gid != server.group)
+			err = ctl_listen_give(path, group, gid, why, why_octets);
+		if (!err && gid != server.group) {
+			server.group = gid;
+			check_clients();
+		}
 		return err;
 	}
-	snprintf(server.path, sizeof(server.path), "%s", path);
-	server.loop = loop;
-	server.fd = fd;
-	server.table = table;
-	ev_io_init(&server.io, on_listen, fd, EV_READ);
-	ev_io_start(loop, &server.io);
-	ev_timer_init(&server.rest, on_rested, 0., 0.);
+	fd = ctl_listen(path, group, &gid, why, why_octets);
+	if (fd < 0)
+		return fd;
+	if (server.fd >= 0) {
+		ev_io_stop(server.loop, &server.io);
+		close(server.fd);
+		if (strcmp(path, server.path) != 0)
+			unlink(server.path);
+	}
+	listening(fd, path, gid);
+	check_clients();
 	return 0;
 }
 

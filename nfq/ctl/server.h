@@ -48,6 +48,13 @@ struct ctl_counts {
 int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, const struct ctl_command *table, char *why,
 		    size_t why_octets);
 
+/**
+ * ctl_server_move - listen at @path, for @group, from now on; if that is as it is now, nothing happens
+ * A socket whose file somebody removed comes back. Clients stay, but for those that may not ask any more.
+ * Returns 0, or -errno: then it listens where and for whom it did, and @why says what failed.
+ */
+int ctl_server_move(const char *path, const char *group, char *why, size_t why_octets);
+
 /* ctl_server_close - hang up on everybody and remove the socket; harmless if it is not open */
 void ctl_server_close(void);
 

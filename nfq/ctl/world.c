@@ -30,6 +30,14 @@ void ctl_world_open(const struct ctl_world *w, const char *path, const char *gro
 		log_warn("no control socket, nfqnatctl cannot ask: %s", why);
 }
 
+void ctl_world_move(const char *path, const char *group)
+{
+	char why[512] = "";
+
+	if (ctl_server_move(path, group, why, sizeof(why)) < 0)
+		log_warn("control: %s; nfqnatctl asks where it asked before", why);
+}
+
 const char *ctl_guest(const struct nat_flow *f)
 {
 	struct nat_addr a = tally_guest(f);

@@ -27,6 +27,9 @@ struct ctl_world {
 /* ctl_world_open - start the control socket that @conf names; a failure is a warning, forwarding does not need it */
 void ctl_world_open(const struct ctl_world *w, const char *path, const char *group);
 
+/* ctl_world_move - the control socket is at @path and for @group from now on; a failure is a warning, then it stays as it was */
+void ctl_world_move(const char *path, const char *group);
+
 /* ctl_guest - the name of the guest at one end of a flow, "" if it is not known; valid until libvirt says something new */
 const char *ctl_guest(const struct nat_flow *f);
 

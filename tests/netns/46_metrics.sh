@@ -103,11 +103,26 @@ check metrics_http_back wait_for 15 served
 kill -KILL "$pid"
 check metrics_http_again wait_for 15 served
 check metrics_forwarding_goes_on sees client tcp $HX4 8080 $C4 $G4 80
+pid=$(http_child)
 ctl reload >/dev/null
-check metrics_reload_is_quiet eval '! log_has "change with a restart only"'
+same metrics_reload_same_child "$pid" "$(http_child)"
+# ---- another address, none, and back ----
+listens() { host ss -Htln "sport = :$1" | grep -q .; }
 sed -i 's/9477/9478/' "$DIR/nfqnat.yaml"
 ctl reload >/dev/null
-check metrics_moved_says_restart wait_for 5 log_has 'control and metrics change with a restart only'
+moved() { [[ $(fetch http://127.0.0.1:9478/metrics) == 200* ]]; }
+check metrics_moved wait_for 10 moved
+check metrics_moved_away eval '! listens 9477'
+check metrics_moved_child_gone gone "$pid"
+sed -i 's/"127.0.0.1:9478"/off/' "$DIR/nfqnat.yaml"
+ctl reload >/dev/null
+check metrics_off wait_for 5 eval '! listens 9478 && ! http_child'
+sed -i 's/off/"[::1]:9479"/' "$DIR/nfqnat.yaml"
+ctl reload >/dev/null
+served6() { [[ $(fetch 'http://[::1]:9479/metrics') == 200* ]]; }
+check metrics_on_again wait_for 10 served6
+check metrics_moved_forwarding sees client tcp $HX4 8080 $C4 $G4 80
+pid=$(http_child)
 stops metrics_stop
 check metrics_child_is_gone gone "$pid"
 finish
