@@ -74,8 +74,8 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 .SECONDARY:
 
 CHECKS	:= check-pure check-headers check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz check-bench \
-	   check-netns check-libvirt check-package check-kernel check-compliance
-.PHONY: all help demo check $(CHECKS) check-soak compliance mutate fuzz tidy soak bench bench-quick \
+	   check-netns check-libvirt check-soak check-package check-kernel check-compliance
+.PHONY: all help demo check $(CHECKS) compliance mutate fuzz tidy soak bench bench-quick \
 	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
 
 all: $B/nfqnatd $B/nfqnatctl $(if $(LIBVIRT),$B/nfqnat-virt,no-libvirt) $(TOOLS) ## build everything into build/
@@ -182,8 +182,8 @@ analyze: | .deps-test ## cppcheck and clang's analyzer, nothing to say
 soak: ## guests, forwards and faults at random with every octet checked: make soak MINUTES=30 SEED=1
 	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san $$(($(or $(MINUTES),30) * 60)) $(SEED)
 
-check-soak: ## the same for half a minute
-	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san 30
+check-soak: ## the same for two minutes: make check-soak SEED=1
+	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san 120 $(SEED)
 
 check-kernel: all ## the nft rules and hosts without conntrack or NAT, on Debian's own kernel in QEMU
 	@tests/kernel/run build
