@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { COMMANDS_MAX = 120, BLOCK_ROOM = 1 << 17, OTHER = 7 };
+enum { COMMANDS_MAX = 120, BLOCK_ROOM = 1 << 19, OTHER = 7 };
 
 struct input {
 	const uint8_t *at, *end;
