@@ -27,7 +27,7 @@
 #include "nat/reason.h"
 
 #define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
-#define NAT_BLOCK_VERSION	10u	/* of everything below; another version is not attached to */
+#define NAT_BLOCK_VERSION	11u	/* of everything below; another version is not attached to */
 
 /* Decided at start, fixed for the life of the block. */
 struct nat_params {
@@ -50,7 +50,8 @@ struct nat_block {
 	uint32_t max_flows, max_rows, max_allow, buckets, frag_sets;
 	uint32_t max_outs, max_mappings, max_peers;
 	uint32_t max_policies, sources;		/* sources: counters of each kind, a power of two */
-	uint32_t half_open, spare2;		/* half_open: may be changed at any time */
+	uint32_t half_open;			/* may be changed at any time */
+	uint32_t looked_at;			/* the slot where policy_expire() goes on */
 	uint16_t source_lo, source_hi;
 	uint32_t busy;				/* a writer is inside: set and cleared by nat_enter(), nat_leave() */
 	uint32_t active;			/* which mapping area is in use: 0 or 1 */

@@ -92,7 +92,8 @@ RARE bool life_keeps(struct nat *n, struct nat_flow *f, nat_tick now)
 	f->epoch = n->block->epoch & 0xff;
 	policy_moves(n, f);
 	/* What nobody answered goes on ageing: else a suspended guest would let strangers fill the table. */
-	freeze = !masq && (m->row[row].flags & MAP_FROZEN) && (f->flags & FLOW_ANSWERED);
+	freeze = (f->flags & FLOW_ANSWERED) && (masq ? map_freezes(m, f->flags & FLOW_OUT ? &f->orig.src : &f->reply.src, f->family)
+						      : m->row[row].flags & MAP_FROZEN);
 	if (freeze && f->idle != IDLE_FROZEN)
 		flow_freeze(&n->flows, f, now);
 	else if (!freeze && f->idle == IDLE_FROZEN)

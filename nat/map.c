@@ -48,7 +48,7 @@ struct map map_at(void *mem)
 
 static void map_clear(struct map_head *h)
 {
-	h->n_rows = h->n_allow = h->n_cands = 0;
+	h->n_rows = h->n_allow = h->n_cands = h->n_frozen = 0;
 	memset(h->first, 0, sizeof(h->first));
 }
 
@@ -242,6 +242,8 @@ enum map_err map_build(struct map *m, const struct map_row *rows, uint32_t n_row
 		}
 	}
 	h->first[MAP_CLASSES] = n_spans;
+	for (uint32_t i = 0; i < n_rows; i++)
+		h->n_frozen += !!(rows[i].flags & MAP_FROZEN);
 	h->n_rows = n_rows;
 	h->n_allow = n_allow;
 	return MAP_OK;
@@ -309,6 +311,17 @@ bool map_allows(const struct map *m, const struct map_row *row, const struct nat
 		if (nat_prefix_has(&m->allow[row->allow + i], src, row->family))
 			return true;
 	return !row->n_allow;
+}
+
+bool map_freezes(const struct map *m, const struct nat_addr *guest, uint8_t family)
+{
+	for (uint32_t i = 0; m->head->n_frozen && i < m->head->n_rows; i++) {
+		const struct map_row *r = &m->row[i];
+
+		if ((r->flags & MAP_FROZEN) && r->family == family && nat_addr_eq(&r->to, guest))
+			return true;
+	}
+	return false;
 }
 
 uint16_t map_guest_port(const struct map_row *row, uint16_t dport)

@@ -79,6 +79,7 @@ struct map_span {
 
 struct map_head {
 	uint32_t n_rows, n_allow, n_cands;
+	uint32_t n_frozen;		/* rows with MAP_FROZEN */
 	uint32_t max_rows, max_allow;	/* what the area has room for; set by map_init() */
 	uint32_t first[MAP_CLASSES + 1];	/* spans of class c: first[c] .. first[c + 1] */
 };
@@ -141,6 +142,9 @@ uint32_t map_keeps(const struct map *m, const struct nat_ends *orig, const struc
 
 /* map_allows - is @src let in by @row? O(its prefixes) */
 bool map_allows(const struct map *m, const struct map_row *row, const struct nat_addr *src);
+
+/* map_freezes - is @guest suspended? O(rows) if any guest is, else O(1) */
+bool map_freezes(const struct map *m, const struct nat_addr *guest, uint8_t family);
 
 /* map_guest_port - the guest's port (network order) for the outside port @dport (network order) */
 uint16_t map_guest_port(const struct map_row *row, uint16_t dport);

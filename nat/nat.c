@@ -372,6 +372,7 @@ unsigned nat_expire(struct nat *n, nat_ns now, unsigned budget)
 	nat_tick tick = n->block->now = nat_tick_of(now);
 	unsigned done = n->pool.head ? pool_expire(&n->pool, tick, budget) : 0;
 
+	done += policy_expire(n, tick, budget - done);
 	while (done < budget) {
 		uint32_t i = policy_oldest_expired(n, tick);
 

@@ -20,7 +20,7 @@ enum icmp_kind {
 	ICMP_ERROR,		/* it quotes a packet */
 };
 
-/* R51: queries. R52: errors. Redirects (5) are for the link they were sent on: left alone (R59). */
+/* R51: queries; not 15 to 18, information and address mask, which RFC 6918 took back. R52: errors. Redirects (5) are for the link they were sent on: left alone (R59). */
 static enum icmp_kind icmp4_kind(uint8_t type, uint8_t *query)
 {
 	switch (type) {

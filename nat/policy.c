@@ -2,6 +2,7 @@
 /* policy - see policy.h; sizes of segments are in mss.c */
 #include "nat/policy.h"
 
+#include "nat/life.h"
 #include "nat/nat.h"
 
 size_t policy_area_octets(uint32_t max_policies)
@@ -218,6 +219,23 @@ uint32_t policy_oldest_expired(struct nat *n, nat_tick now)
 			flow_requeue(t, i, now);
 		}
 	return NAT_NONE;
+}
+
+unsigned policy_expire(struct nat *n, nat_tick now, unsigned budget)
+{
+	uint32_t left = active(n)->has_limits ? n->block->max_flows / 64 + 1 : 0;
+	unsigned done = 0;
+
+	for (; left && done < budget; left--) {
+		uint32_t i = n->block->looked_at < n->block->max_flows ? n->block->looked_at : 0;
+
+		n->block->looked_at = i + 1;
+		if (n->flows.flow[i].idle == IDLE_FREE || !policy_expired(n, &n->flows.flow[i], now))
+			continue;
+		life_end(n, i, NAT_END_IDLE);
+		done++;
+	}
+	return done;
 }
 
 const char *policy_check(const struct nat *n)

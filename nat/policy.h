@@ -107,6 +107,14 @@ bool policy_expired(const struct nat *n, const struct nat_flow *f, nat_tick now)
 /* policy_oldest_expired - as flow_oldest_expired(); flows whose forward lets them wait longer go to the tail of their queue */
 uint32_t policy_oldest_expired(struct nat *n, nat_tick now);
 
+/**
+ * policy_expire - end flows whose own forward lets them wait less long than those before them in their queue
+ * Looks at a 64th of the table, and goes on there the next time: so asked
+ * once a second, such a flow is gone a minute after its time (R36). Nothing
+ * to do where no forward has limits of its own. At most @budget; returns how many.
+ */
+unsigned policy_expire(struct nat *n, nat_tick now, unsigned budget);
+
 /* policy_limit - the idle limit that holds for the flow, in ticks */
 nat_tick policy_limit(const struct nat *n, const struct nat_flow *f);
 

@@ -219,10 +219,58 @@ static void every_outbound_reason_was_seen(void **state)
 			unit_fail("never seen: %s", nat_reason_name(r));
 }
 
+/* A guest is suspended for hours: what it opened to the outside waits for it, as what came in does (decision 7). */
+static void R36_suspended_guests_mappings_stand_still(void **state)
+{
+	static uint8_t buf[PACKET_ROOM];
+
+	(void)state;
+	for (unsigned f = 4; f <= 6; f += 2) {
+		struct nat_params params = world_params(16);
+		struct packet p = { .family = f, .proto = NAT_PROTO_UDP };
+		struct world w;
+
+		params.max_outs = 8;
+		params.max_mappings = params.max_peers = 16;
+		w = world_new(&params);
+		outs_swap(&w, "udp *:8080 > G:80", "masq H");
+		for (unsigned guest = 0; guest < 2; guest++)
+			for (unsigned back = 0; back < 2; back++) {
+				struct nat_pkt pkt = { .data = buf, .hook = back ? NAT_PRE : NAT_POST, .indev = back ? OUTSIDE : 0, .outdev = OUTSIDE };
+
+				p.ends = (struct nat_ends){ letter_addr("GF"[guest], f), letter_addr('C', f), wire_port((uint16_t)(15000 + guest)), wire_port(80) };
+				if (back)
+					p.ends = (struct nat_ends){ letter_addr('C', f), letter_addr('H', f), wire_port(80), wire_port((uint16_t)(15000 + guest)) };
+				pkt.len = packet_build(&p, buf);
+				nat_packet(&w.nat, &pkt, w.now);
+				assert_true(pkt.changed);
+			}
+		w.now += NAT_SEC(200);
+		outs_swap(&w, "udp *:8080 > G:80 frozen", "masq H");
+		while (!nat_sweep(&w.nat, w.now, 3))
+			;
+		w.now += NAT_SEC(86400);
+		nat_expire(&w.nat, w.now, 100);
+		assert_int_equal(w.nat.flows.head->used, 1);
+		outs_swap(&w, "udp *:8080 > G:80", "masq H");
+		while (!nat_sweep(&w.nat, w.now, 3))
+			;
+		w.now += NAT_SEC(90);
+		nat_expire(&w.nat, w.now, 100);
+		assert_int_equal(w.nat.flows.head->used, 1);
+		w.now += NAT_SEC(20);
+		nat_expire(&w.nat, w.now, 100);
+		assert_int_equal(w.nat.flows.head->used, 0);
+		assert_null(nat_check(&w.nat));
+		world_free(&w);
+	}
+}
+
 int main(void)
 {
 	for (unsigned i = 0; i < COUNT(scripts); i++)
 		unit_add(scripts[i].name, script_run, &scripts[i]);
+	unit_add("R36_suspended_guests_mappings_stand_still", R36_suspended_guests_mappings_stand_still, NULL);
 	unit_add("every_outbound_reason_was_seen", every_outbound_reason_was_seen, NULL);
 	return unit_run("masq");
 }

@@ -206,6 +206,30 @@ static void R36_long_waits_do_not_block_others(void **state)
 	good();
 }
 
+/* Flows that may wait less long than those before them in their queue give their slots back, too. */
+static void R36_short_waits_are_over_in_time(void **state)
+{
+	struct nat_policy p[2] = { { .flows = 0 } };
+
+	(void)state;
+	p[1].limit[IDLE_UDP_OPENING] = nat_tick_span(NAT_SEC(30));
+	open_world(512, p, 2, NULL, 0);
+	for (uint32_t i = 0; i < 50; i++)
+		ask(4, 17, i, 1, 53, 0);
+	for (uint32_t i = 0; i < 300; i++)
+		ask(4, 17, i, 1, 8080, 0);
+	world.now += NAT_SEC(29);
+	nat_expire(&world.nat, world.now, 512);
+	assert_int_equal(world.nat.flows.head->used, 350);
+	world.now += NAT_SEC(2);
+	for (unsigned second = 0; second < 64; second++) {
+		world.now += NAT_SEC(1);
+		nat_expire(&world.nat, world.now, 512);
+	}
+	assert_int_equal(world.nat.flows.head->used, 50);
+	good();
+}
+
 /* A swap: flows that come over are counted anew, those of a removed forward no more. */
 static void R87_limits_after_a_reload(void **state)
 {
@@ -417,6 +441,7 @@ int main(void)
 	TEST(R81_new_flows_a_second);
 	TEST(R33_idle_limits_of_a_forward);
 	TEST(R36_long_waits_do_not_block_others);
+	TEST(R36_short_waits_are_over_in_time);
 	TEST(R87_limits_after_a_reload);
 	TEST(R88_counts_after_a_death);
 	TEST(R78_syn_flood);
