@@ -6,6 +6,7 @@
 #include "ctl/filter.h"
 #include "ctl/link.h"
 #include "ctl/span.h"
+#include "ctl/wrap.h"
 
 static void mistake(void *ctx, json_t *line)
 {
@@ -15,7 +16,7 @@ static void mistake(void *ctx, json_t *line)
 	if (c->json)
 		link_print(c, line);
 	else if (text)
-		fprintf(stderr, "%s\n", text);
+		wrap_line(stderr, text, strlen(text), wrap_width(stderr));
 }
 
 static int run(struct ctl *c, json_t *req, const char *done)

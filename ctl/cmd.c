@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "ctl/wrap.h"
+
 const struct cmd cmd_table[] = {
 	{ "status",   "", "what runs: queues, flows, drops, children, reasons", cmd_status },
 	{ "forwards", "[NAME...]", "what is forwarded, and what is not and why", cmd_forwards },
@@ -32,13 +34,14 @@ const struct cmd cmd_table[] = {
 
 void cmd_error(const char *fmt, ...)
 {
+	char text[4096] = "nfqnatctl: ";
+	const size_t n = strlen(text);
 	va_list ap;
 
-	fputs("nfqnatctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	wrap_line(stderr, text, strlen(text), wrap_width(stderr));
 }
 
 const struct cmd *cmd_find(const char *name)
@@ -53,7 +56,11 @@ int cmd_usage(const char *name)
 {
 	const struct cmd *c = cmd_find(name);
 
-	if (c)
-		fprintf(stderr, "usage: nfqnatctl [--json] %s %s\n", c->name, c->args);
+	char text[512];
+
+	if (c) {
+		snprintf(text, sizeof(text), "usage: nfqnatctl [--json] %s %s", c->name, c->args);
+		wrap_line(stderr, text, strlen(text), wrap_width(stderr));
+	}
 	return CMD_USAGE;
 }

@@ -4,7 +4,7 @@
  *
  * A command gets what stands behind its name, argv[0] being the name itself,
  * and returns the exit status. It parses its own options with getopt_long();
- * global options (--json, --socket, --colour) were taken out before, wherever
+ * global options (--json, --socket, --colour, --wide) were taken out before, wherever
  * they stood.
  */
 #ifndef CTL_CMD_H
@@ -26,7 +26,10 @@ struct ctl {
 	const char *socket;	/* of the daemon */
 	bool json;		/* print JSON, one object per line, and nothing else on @out */
 	bool colour;		/* escape sequences may be used on @out: see out.h */
-	FILE *out;
+	bool wide;		/* lines are not folded */
+	int width;		/* columns of @out; 0: no limit */
+	FILE *out;		/* text for people: folded to @width */
+	FILE *plain;		/* the same place, never folded: what is copied, or read by a program */
 };
 
 struct cmd {

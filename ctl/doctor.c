@@ -147,7 +147,7 @@ static void print_text(const struct ctl *c, const struct doctor_finding *f, cons
 		print_wrapped(c, f->why);
 	/* a command is not broken into lines: it is to be copied */
 	if (f->mend)
-		fprintf(c->out, "%*s%s%s%s\n", INDENT, "", out_on(c, OUT_BOLD), f->mend, out_off(c));
+		fprintf(c->plain, "%*s%s%s%s\n", INDENT, "", out_on(c, OUT_BOLD), f->mend, out_off(c));
 }
 
 static void print_json(const struct ctl *c, const struct doctor_finding *f)

@@ -85,7 +85,7 @@ int cmd_import(struct ctl *c, int argc, char **argv)
 		fclose(in);
 	if (!text)
 		return CMD_NO;
-	status = import_run(kind, name, text, &args, c->out, stderr) ? CMD_NO : CMD_OK;
+	status = import_run(kind, name, text, &args, c->plain, stderr) ? CMD_NO : CMD_OK;
 	free(text);
 	return status;
 }

@@ -6,14 +6,17 @@
 
 #include "ctl/cmd.h"
 #include "ctl/out.h"
+#include "ctl/wrap.h"
 #include "nfq/ctl/ctl.h"
 
 static void help(FILE *out)
 {
-	fputs("usage: nfqnatctl [--json] [--socket PATH] [--colour auto|always|never] COMMAND [ARGUMENT...]\n\n", out);
+	fputs("usage: nfqnatctl [--json] [--wide] [--socket PATH]\n"
+	      "                 [--colour auto|always|never] COMMAND [ARGUMENT...]\n\n", out);
 	for (const struct cmd *c = cmd_table; c->name; c++)
 		fprintf(out, "  %-10s %s\n", c->name, c->what);
-	fputs("\nExit status: 0 done, 1 refused or not found, 2 not understood, 3 nfqnatd does not answer.\n"
+	fputs("\nExit status: 0 done, 1 refused or not found, 2 not understood,\n"
+	      "3 nfqnatd does not answer.\n"
 	      "Manual: nfqnatctl(8).\n", out);
 }
 
@@ -53,6 +56,8 @@ static int options_take(int argc, char **argv, struct options *o)
 
 		if (open && !strcmp(arg, "--json"))
 			o->ctl.json = true;
+		else if (open && !strcmp(arg, "--wide"))
+			o->ctl.wide = true;
 		else if (open && !o->n_rest && (!strcmp(arg, "--help") || !strcmp(arg, "-h")))
 			o->help = true;
 		else if (open && !o->n_rest && !strcmp(arg, "--version"))
@@ -74,9 +79,20 @@ static int options_take(int argc, char **argv, struct options *o)
 	return -1;
 }
 
+static void fold(struct ctl *c)
+{
+	FILE *folded = NULL;
+
+	c->width = c->wide || c->json ? 0 : wrap_width(stdout);
+	if (c->width)
+		folded = wrap_open(stdout, c->width);
+	if (folded)
+		c->out = folded;
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = { .ctl = { .socket = getenv("NFQNAT_SOCKET"), .out = stdout }, .colour = "auto" };
+	struct options o = { .ctl = { .socket = getenv("NFQNAT_SOCKET"), .out = stdout, .plain = stdout }, .colour = "auto" };
 	const struct cmd *c;
 	int status = options_take(argc, argv, &o);
 
@@ -101,7 +117,10 @@ int main(int argc, char **argv)
 		cmd_error("there is no command `%s`; `nfqnatctl --help` lists them", o.rest[0]);
 		return CMD_USAGE;
 	}
+	fold(&o.ctl);
 	status = c->run(&o.ctl, o.n_rest, o.rest);
+	if (o.ctl.out != stdout)
+		fclose(o.ctl.out);
 	if (fflush(stdout) == EOF || ferror(stdout))
 		return status ? status : CMD_NO;	/* a full disk must not look like success */
 	return status;

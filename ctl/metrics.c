@@ -10,7 +10,7 @@ static void piece(void *ctx, json_t *line)
 	if (c->json)
 		link_print(c, line);
 	else if (text)
-		fputs(text, c->out);
+		fputs(text, c->plain);
 }
 
 int cmd_metrics(struct ctl *c, int argc, char **argv)

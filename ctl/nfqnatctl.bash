@@ -32,7 +32,7 @@ _nfqnatctl() {
 	--in) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$cur"); return ;;
 	esac
 	case $cmd in
-	'') word="$commands --json --socket --colour --help --version" ;;
+	'') word="$commands --json --wide --socket --colour --help --version" ;;
 	forwards | del) word=$(_nfqnatctl_asks forwards forward) ;;
 	flows) word="$filters --sort --long" ;;
 	events) word="$filters --count" ;;

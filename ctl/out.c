@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/wrap.h"
+
 bool out_colour(const char *when, FILE *to, bool *on)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
@@ -16,6 +18,11 @@ bool out_colour(const char *when, FILE *to, bool *on)
 	else if (!*on && strcmp(when, "never") != 0)
 		return false;
 	return true;
+}
+
+bool out_flush(const struct ctl *c)
+{
+	return fflush(c->out) != EOF && !ferror(c->out) && fflush(c->plain) != EOF && !ferror(c->plain);
 }
 
 const char *out_on(const struct ctl *c, enum out_paint paint)
@@ -108,10 +115,23 @@ static int width_of(const char *s)
 	return n;
 }
 
+/* Where the columns together are too wide, those that find no room go on below: the same ones in every row. */
+static void fold(const struct ctl *c, const struct out_table *t, const int *width, bool *below)
+{
+	int at = 0;
+
+	for (unsigned i = 0; i < t->columns; i++) {
+		below[i] = c->width && i && at + width[i] > c->width;
+		at = (below[i] ? WRAP_INDENT : at) + width[i] + 1;
+	}
+}
+
 static void line(struct ctl *c, const struct out_table *t, const int *width, const char *const *cell, bool head)
 {
 	int owed = 0;		/* blanks that are printed only if something follows */
+	bool below[OUT_COLUMNS_MAX];
 
+	fold(c, t, width, below);
 	for (unsigned i = 0; i < t->columns; i++) {
 		bool right = t->head[i][0] == '>';
 		const char *text = cell[i] ? cell[i] + (head && right) : "";
@@ -119,6 +139,10 @@ static void line(struct ctl *c, const struct out_table *t, const int *width, con
 
 		if (pad < 0)
 			pad = 0;
+		if (below[i]) {
+			fprintf(c->out, "\n%*s", WRAP_INDENT, "");
+			owed = 0;
+		}
 		if (*text) {
 			fprintf(c->out, "%*s%s", owed + (right ? pad : 0), "", text);
 			owed = right ? 1 : pad + 1;

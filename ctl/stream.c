@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/link.h"
+#include "ctl/out.h"
 #include "nfq/ctl/ctl.h"
 
 enum { RECORD_MAX = sizeof(struct tap_record) + (2u << 16) + 8 };
@@ -136,7 +137,7 @@ static int records(struct stream *s, struct link *l, bool (*take)(struct stream 
 				tell_lost(s, r->lost);
 			else if (!take(s, r) || (s->most && s->shown >= s->most))
 				break;
-			if (l->n < sizeof(*r) && (fflush(s->ctl->out) == EOF || ferror(s->ctl->out))) {
+			if (l->n < sizeof(*r) && !out_flush(s->ctl)) {
 				ret = CMD_NO;	/* nobody reads us any more */
 				break;
 			}
