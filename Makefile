@@ -70,7 +70,7 @@ HEADERS	:= $(wildcard $(DIRS:%=%/*.h))
 # The core may call these and nothing else: no I/O, no clock, no allocation.
 PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 
-# Objects are kept, not deleted as intermediate.
+# Objects are kept.
 .SECONDARY:
 
 CHECKS	:= check-pure check-headers check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz check-bench \
@@ -126,6 +126,7 @@ $B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a 
 $B/unit/test_source: $B/virt/watch/source.o
 $B/unit/test_source: UNIT_O := $B/virt/watch/source.o
 $B/unit/test_source: LIBS += -lvirt
+$B/unit/test_oom: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=open_memstream,--wrap=run_program
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all

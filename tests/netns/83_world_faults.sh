@@ -108,6 +108,40 @@ for i in 1 2 3 4 5 6 7 8; do
 	client peer burst -t 0 -s 1:1400:1 $HX4 7 >/dev/null 2>&1
 done
 goes_on storm_of_datagrams
+
+# ---- ENOBUFS: more octets than the sockets of the queues hold, while the worker stands still for a moment ----
+# shellcheck disable=SC2016 # for awk
+socket_full() { host awk '{ n += $7 } END { print n + 0; exit !n }' /proc/net/netfilter/nfnetlink_queue; }
+enobufs() {
+	local pid i
+
+	pid=$(worker)
+	kill -STOP "$pid"
+	for i in 1 2 3 4; do
+		client peer burst -t 0 -s 58500:60000:1 $HX4 7 >/dev/null 2>&1
+		socket_full >/dev/null && break
+	done
+	kill -CONT "$pid"
+	wait_for 10 socket_full || { echo "the sockets took it all"; return 1; }
+	# Shown to who asks; a socket that stopped until it is drained would be worse (NETLINK_NO_ENOBUFS).
+	ctl --json status | grep -qE '"dropped_socket": ?[1-9]' && [ "$(worker)" = "$pid" ]
+}
+check fault_enobufs_comes enobufs
+echo "# enobufs: $(socket_full) packets did not fit into the sockets of the queues"
+goes_on enobufs
+# ---- the worker stands still for 10 s: it is replaced before that ----
+hang() {
+	local pid
+
+	pid=$(worker)
+	kill -STOP "$pid"
+	wait_for 10 worker_is_not "$pid"
+	# Whatever has become of it after 10 s: this one must not come back.
+	kill -CONT "$pid" 2>/dev/null
+	wait_for 10 log_has 'took over:'
+}
+check fault_worker_stopped_is_replaced hang
+goes_on worker_stopped_for_10_s
 kill -TERM "$CROWD"
 wait "$CROWD"
 tail -n 1 "$CROWD_SAID" | result_note
