@@ -100,9 +100,12 @@ static int contribute_one(struct added *a, struct conf_claims *claims, struct co
 
 	a->passive = err == -EEXIST;
 	if (a->passive) {
-		if (!was)
+		if (!was) {
+			log_field("FORWARD", "%s", f->name);
+			log_field("REASON", "its port is forwarded already");
 			log_warn("forward %s was added by hand, but the configuration publishes one of its ports now; it waits",
 				 f->name);
+		}
 		return 0;
 	}
 	if (err)
@@ -181,6 +184,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 		if (!a->conf || !a->ends || a->ends > now)
 			continue;
+		log_field("FORWARD", "%s", name_of(a));
 		log_info("forward %s was added for a time that is over now", name_of(a));
 		guests |= forget(a);
 	}
@@ -211,6 +215,7 @@ static bool restore_line(char *line)
 		return good;		/* its time is over */
 	}
 	*a = (struct added){ .conf = conf, .text = text, .ends = ends };
+	log_field("FORWARD", "%s", name_of(a));
 	log_info("forward %s was added by hand and goes on", name_of(a));
 	return true;
 }

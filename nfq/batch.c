@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "nat/rewrite.h"
+#include "nfq/fields.h"
 #include "nfq/log.h"
 #include "nfq/show.h"
 #include "nfq/state.h"
@@ -102,6 +103,7 @@ void batch_log_events(struct batch *b)
 
 	for (unsigned i = 0; i < b->n_events; i++) {
 		show_event(line, sizeof(line), &b->event[i], forward_name);
+		fields_event(&b->event[i], flow_name ? flow_name(&b->event[i].flow) : "", "");
 		log_debug("%s", line);
 	}
 	if (b->events_lost)
@@ -109,19 +111,23 @@ void batch_log_events(struct batch *b)
 	b->n_events = b->events_lost = 0;
 }
 
+static void log_packet(const struct nat_pkt *p)
+{
+	char line[SHOW_LINE_OCTETS];
+
+	show_packet(line, sizeof(line), p, forward_name);
+	fields_packet(p, p->forward == NAT_NONE ? "" : forward_name(p->forward));
+	log_debug("%s", line);
+}
+
 static void log_packets(const struct batch *b)
 {
 	const struct hold *h = &b->engine->hold;
-	char line[SHOW_LINE_OCTETS];
 
-	for (unsigned i = 0; i < b->n; i++) {
-		show_packet(line, sizeof(line), &b->pkt[i], forward_name);
-		log_debug("%s", line);
-	}
-	for (unsigned i = 0; i < b->leaving.n; i++) {
-		show_packet(line, sizeof(line), &h->place[b->leaving.place[i]].pkt, forward_name);
-		log_debug("%s", line);
-	}
+	for (unsigned i = 0; i < b->n; i++)
+		log_packet(&b->pkt[i]);
+	for (unsigned i = 0; i < b->leaving.n; i++)
+		log_packet(&h->place[b->leaving.place[i]].pkt);
 }
 
 /* A packet message that makes no sense still holds a packet in the kernel: let it go, dropped. */

@@ -16,21 +16,7 @@
 
 #include "nfq/tap.h"
 
-enum {
-	CONNLOG_FIELDS = 18,
-	CONNLOG_FIELD_OCTETS = 768,	/* room for the longest, MESSAGE */
-};
-
-/* What the journal gets: "NAME=value" each. */
-struct connlog_fields {
-	char text[CONNLOG_FIELDS][CONNLOG_FIELD_OCTETS];
-	unsigned n;
-};
-
 /* connlog_set - on or off; needs watch_open(). Off at first. */
 void connlog_set(bool on);
-
-/* connlog_fields - an event of kind NEW or END as fields; the first is MESSAGE */
-void connlog_fields(const struct tap_record *r, struct connlog_fields *f);
 
 #endif

@@ -11,6 +11,7 @@
 #include "nfq/added.h"
 #include "nfq/blocks_file.h"
 #include "nfq/ctl/world.h"
+#include "nfq/fields.h"
 #include "nfq/guests_show.h"
 #include "nfq/log.h"
 
@@ -96,14 +97,18 @@ static void log_changes(const struct virt_status *before, const struct virt_stat
 			guests_words(was, sizeof(was), old);
 		if (old && !strcmp(was, is))
 			continue;
+		fields_guest(&now->entry[i]);
 		if (is_alarming(&now->entry[i]))
 			log_warn("%s", is);
 		else
 			log_info("%s", is);
 	}
 	for (unsigned i = 0; i < before->n; i++)
-		if (!counterpart(now, &before->entry[i]) && before->entry[i].guest)
+		if (!counterpart(now, &before->entry[i]) && before->entry[i].guest) {
+			log_field("FORWARD", "%s", before->entry[i].name);
+			log_field("GUEST_NAME", "%s", before->entry[i].guest);
 			log_info("forward %s: guest %s is gone", before->entry[i].name, before->entry[i].guest);
+		}
 }
 
 /* ---- the source ---- */
@@ -240,8 +245,11 @@ static void hear(void *ctx, struct virt_world *world)
 		new->since = old && old->state == new->state && old->generation >= new->generation ? old->since : now;
 		new->life = old && old->life > new->generation ? old->life : new->generation;
 		for (unsigned k = 0; k < new->n_warnings; k++)
-			if (!warned_before(old, new->warning[k]))
+			if (!warned_before(old, new->warning[k])) {
+				log_field("GUEST_NAME", "%s", new->name);
+				log_field("REASON", "%s", new->warning[k]);
 				log_warn("guest %s: %s", new->name, new->warning[k]);
+			}
 	}
 	virt_world_free(g->world);
 	g->world = world;

@@ -27,6 +27,9 @@ static void warn_guest(const struct conf *c, const struct conf_row *r)
 	char addr[INET6_ADDRSTRLEN];
 
 	inet_ntop(r->family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&r->to, r->family), addr, sizeof(addr));
+	log_field("FORWARD", "%s", c->forwards[r->forward].name);
+	log_field("GUEST", "%s", addr);
+	log_field("REASON", "no route");
 	log_warn("forward %s: no route to %s now; packets are passed on as soon as there is one",
 		 c->forwards[r->forward].name, addr);
 }
@@ -96,6 +99,8 @@ static struct map_row row_of(const struct conf *c, const struct table_host *host
 		row.dev = host->device(r->dev);
 		if (!row.dev) {
 			row.dev = DEV_ABSENT;
+			log_field("FORWARD", "%s", c->forwards[r->forward].name);
+			log_field("REASON", "no device");
 			log_warn("forward %s: there is no device %s now; its ports on it are closed until it comes",
 				 c->forwards[r->forward].name, r->dev);
 		}

@@ -145,6 +145,7 @@ static void added(struct ctl_client *c, struct conf *conf, const char *text, uin
 
 	switch (added_add(conf, text, for_s, &other)) {
 	case ADDED_OK:
+		log_field("FORWARD", "%s", conf->forwards[0].name);
 		log_info("forward %s was added by hand", conf->forwards[0].name);
 		live_refresh(ctl_world()->live);
 		/* With a pattern there are as many as guests match, of other names. */
@@ -219,6 +220,7 @@ void ctl_run_del(struct ctl_client *c, json_t *req)
 			ctl_error(c, "there is no forward %.64s", name);
 		return;
 	}
+	log_field("FORWARD", "%s", name);
 	log_info("forward %s was deleted by hand", name);
 	live_refresh(ctl_world()->live);
 	answer_after(c, name, true);

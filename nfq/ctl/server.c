@@ -3,6 +3,7 @@
 #include "nfq/ctl/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "nfq/ctl/request.h"
 #include "nfq/log.h"
 #include "nfq/pace.h"
+
+_Static_assert(CTL_STALL_S == 30, "said in on_stall()");
 
 enum { ACCEPT_MAX = 64, GROUPS_MAX = 256 };
 
@@ -46,6 +49,7 @@ static struct {
 	struct ctl_client *client[CTL_CLIENTS_MAX];
 	struct ctl_counts counts;
 	struct pace pace;
+	struct log_rate stalled, no_room;
 	ev_timer rest;			/* active: nobody is served; clients together have used up their share of the CPU */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 } server = { .fd = -1 };
@@ -74,6 +78,19 @@ static bool peer_may(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &glen) < 0)
 		glen = 0;
 	return ctl_may(cred.uid, cred.gid, groups, glen / sizeof(*groups), server.group);
+}
+
+/* Said at most every ten seconds: who may ask is no stranger, but may be a broken script. */
+static void complain(struct log_rate *rate, const char *what)
+{
+	uint64_t held;
+
+	if (!log_rate_pass(rate, 10000, &held))
+		return;
+	if (held)
+		log_warn("control socket: %s; and %" PRIu64 " times before, not said", what, held);
+	else
+		log_warn("control socket: %s", what);
 }
 
 static void job_drop(struct ctl_client *c)
@@ -172,7 +189,7 @@ void ctl_end(struct ctl_client *c, json_t *obj)
 	if (!ctl_line(c, last)) {
 		/* Half an answer must not look like a whole one. */
 		c->broken = true;
-		log_warn("control socket: an answer did not fit or there is no memory for it; hung up");
+		complain(&server.no_room, "an answer did not fit or there is no memory for it; hung up");
 	}
 }
 
@@ -353,7 +370,7 @@ static void on_stall(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	if (c->n_out) {
 		server.counts.dropped++;
-		log_info("control socket: a client did not read for %d s; hung up", CTL_STALL_S);
+		complain(&server.stalled, "a client did not read for 30 s; hung up");
 	}
 	client_free(c);
 }
