@@ -16,12 +16,21 @@ enum {
 
 static unsigned blocked_proto(uint8_t proto)
 {
-	return proto == NAT_PROTO_TCP ? POOL_TCP : proto == NAT_PROTO_UDP ? POOL_UDP : POOL_ICMP;
+	switch (proto) {
+	case NAT_PROTO_TCP:
+		return POOL_TCP;
+	case NAT_PROTO_UDP:
+		return POOL_UDP;
+	case NAT_PROTO_ICMP:
+	case NAT_PROTO_ICMPV6:
+		return POOL_ICMP;
+	}
+	return POOL_OTHER;
 }
 
 bool pool_has(uint8_t proto)
 {
-	return proto == NAT_PROTO_TCP || proto == NAT_PROTO_UDP || proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMPV6;
+	return nat_proto_has_ports(proto) || proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMPV6;
 }
 
 void pool_block(struct pool *p, unsigned proto, uint16_t port, bool blocked)

@@ -66,7 +66,7 @@ struct pool_slots {
 	uint32_t buckets;		/* a power of two */
 };
 
-enum { POOL_TCP, POOL_UDP, POOL_ICMP, POOL_PROTOS };
+enum { POOL_TCP, POOL_UDP, POOL_ICMP, POOL_OTHER, POOL_PROTOS };	/* OTHER: SCTP, DCCP and UDP-Lite, which share one */
 
 struct pool_head {
 	struct pool_slots mappings, hosts, peers;
@@ -114,7 +114,7 @@ bool pool_fits(const void *mem, uint32_t max_mappings, uint32_t max_peers);
 /* pool_clear - the same for memory that has been used; O(fresh slots + buckets). Blocked ports stay. */
 void pool_clear(struct pool *p);
 
-/* pool_has - is @proto one that has mappings? TCP, UDP, ICMP and ICMPv6 */
+/* pool_has - is @proto one that has mappings? All that have ports, ICMP and ICMPv6 */
 bool pool_has(uint8_t proto);
 
 /**

@@ -290,6 +290,7 @@ void outside_sockets(struct outside_taken *t, bool listening)
 		{ POOL_TCP, "/proc/self/net/tcp" },   { POOL_TCP, "/proc/self/net/tcp6" },
 		{ POOL_UDP, "/proc/self/net/udp" },   { POOL_UDP, "/proc/self/net/udp6" },
 		{ POOL_ICMP, "/proc/self/net/icmp" }, { POOL_ICMP, "/proc/self/net/icmp6" },
+		{ POOL_OTHER, "/proc/self/net/udplite" }, { POOL_OTHER, "/proc/self/net/udplite6" },
 	};
 
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -301,9 +302,9 @@ void outside_forwards(struct outside_taken *t, const struct conf *c)
 	for (unsigned i = 0; i < c->n_rows; i++) {
 		const struct conf_row *r = &c->rows[i];
 
-		if (r->proto != IPPROTO_TCP && r->proto != IPPROTO_UDP)
+		if (!nat_proto_has_ports(r->proto))
 			continue;
 		for (unsigned port = r->lo; port <= r->hi; port++)
-			mark(t, r->proto == IPPROTO_TCP ? POOL_TCP : POOL_UDP, port);
+			mark(t, r->proto == IPPROTO_TCP ? POOL_TCP : r->proto == IPPROTO_UDP ? POOL_UDP : POOL_OTHER, port);
 	}
 }

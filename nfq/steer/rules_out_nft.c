@@ -49,7 +49,8 @@ static void queue_answers(const struct rules *r, const struct rules_out *ro, con
 	queue_ports(r, ro, match, "dport", out);
 	fprintf(out, "\t\t%s %s", match, v4 ? "icmp type { echo-reply, timestamp-reply }" : "icmpv6 type echo-reply");
 	queue(r, false, out);
-	fprintf(out, "\t\t%s meta l4proto { gre, esp, sctp, udplite }", match);	/* R26: one inside host for each remote */
+	/* R26: one inside host for each remote, but for SCTP, DCCP (33) and UDP-Lite; 4, 41, 115: IP in IP, L2TP */
+	fprintf(out, "\t\t%s meta l4proto { gre, esp, sctp, udplite, 4, 33, 41, 115 }", match);
 	queue(r, false, out);
 	if (!r->fragments)
 		return;

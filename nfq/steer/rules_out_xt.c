@@ -62,7 +62,8 @@ static void queue_pieces(const struct rules *r, bool is4, const char *match, FIL
 static void queue_answers(const struct rules *r, const struct rules_out *ro, const char *match, FILE *out)
 {
 	static const char *const v4[] = { "0", "14", NULL }, *const v6[] = { "129", NULL };
-	static const char *const others[] = { "gre", "esp", "sctp", "udplite" };	/* R26: one inside host for each remote */
+	/* R26: one inside host for each remote, but for SCTP, DCCP (33) and UDP-Lite; 4, 41, 115: IP in IP, L2TP */
+	static const char *const others[] = { "gre", "esp", "sctp", "udplite", "4", "33", "41", "115" };
 	bool is4 = ro->conf.inside.family == NAT_IPV4;
 
 	queue_ports(r, ro, match, "--dports", out);

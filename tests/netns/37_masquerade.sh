@@ -131,6 +131,8 @@ check R26_gre_out_and_back_v4 gre $C4 $HX4 $G4
 check R26_gre_out_and_back_v6 gre $C6 $HX6 $G6
 second() { raw guest2 47 "$1" && log_has 'proto-47 .*no outside port left|gre .*no outside port left'; }
 check R26_second_guest_is_dropped wait_for 5 second $C4
+# ---- protocols that have ports have mappings: two guests of one port, and each gets its own answer ----
+adopt python3 "$HERE/masq_protocols.py" "$P-client" "$P-guest" "$P-guest2"
 flags() { guest python3 - "$1" "$2" <<-'END'
 	import socket, struct, sys
 	f = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET

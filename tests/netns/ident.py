@@ -118,4 +118,5 @@ def main():
                 print('not ok %s: %s' % (test, e), flush=True)
 
 
-main()
+if __name__ == '__main__':
+    main()

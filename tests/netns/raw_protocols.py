@@ -146,4 +146,5 @@ def main():
                 print('not ok %s_%s: %s' % (name, f.name, e), flush=True)
 
 
-main()
+if __name__ == '__main__':
+    main()

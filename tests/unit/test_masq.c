@@ -88,6 +88,11 @@ static const struct script scripts[] = {
 	{ .name = "R31_no_pick_up_unless_told", .protos = "t", .outs = "masq H pick", .steps =
 		"post G:15000>C:80 A -> PICKED_UP H:15000>C:80\nstate PICKED_UP\npost F:15000>C:80 R -> TCP_NO_FLOW\n"
 		"pre C:80>H:15000 A -> TRANSLATED C:80>G:15000\nstate ESTABLISHED" },
+	{ .name = "R18_R21_R84_R85_protocols_with_ports", .protos = "sdl", .outs = "masq H ports=2000-2002", .steps =
+		"post G:2000>C:80 chunk=1 -> OPENED H:2000>C:80\npost F:2000>C:80 chunk=1 -> OPENED H:$A>C:80\n"
+		"post F:2000>D:80 chunk=1 -> OPENED H:$A>D:80\npre C:80>H:2000 -> TRANSLATED C:80>G:2000\n"
+		"pre C:80>H:$A -> TRANSLATED C:80>F:2000\nmappings 2\nblock 2001\nblock 2002\npost F:7>C:80 chunk=1 -> NO_OUTSIDE_PORT\n"
+		"pre C:80>H:2002 chunk=1 -> NO_FORWARD" },
 	{ .name = "R37_udp_port_is_not_reused_at_once", .protos = "u", .outs = "masq H ports=2000-2000", .steps =
 		"post G:2000>C:80 -> OPENED H:2000>C:80\nwait 301\nexpire 1\nmappings 1\nflows 0\npost F:2000>C:80 -> NO_OUTSIDE_PORT\n"
 		"wait 119\nexpire 0\npost F:2000>C:80 -> NO_OUTSIDE_PORT\nwait 2\npost F:2000>C:80 -> OPENED H:2000>C:80\nmappings 1" },
