@@ -150,8 +150,8 @@ hold byhand client $HX4 8200
 check added_talks say byhand one
 check added_main_is_killed main_again
 check added_goes_on say byhand two
-check added_is_shown shows byhand 'added$'
-check added_has_the_rest_of_its_time shows hour 'for (59m|1h00m)'
+check added_is_shown wait_for 5 shows byhand 'added$'
+check added_has_the_rest_of_its_time wait_for 5 shows hour 'for (59m|1h00m)'
 check added_new_flow sees client tcp $HX4 8201 $C4 $G4 80
 moment_over() { ! ctl forwards moment | grep -q 8202; }
 check added_time_ends wait_for 5 moment_over
