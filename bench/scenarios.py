@@ -191,15 +191,21 @@ OTHERS_VALUES = {"kpps_by_alone": ("times", True), "lost_alone": ("datagrams", F
 # ---- what only some can do ----
 
 def reload_loss(lab, contender, family, seconds):
-    """Datagrams lost while nfqnatd takes its configuration anew ten times, at 50,000 a second; and how long each took."""
+    """Datagrams lost while nfqnatd takes its configuration anew ten times, at 50,000 a second; how long each took, file
+    and rules included; and how long the engine took of that: from being asked to swap the tables until no flow of the
+    old one is left."""
     address, port = contender.to(family, SINK)
     sink = lab.spawn_load(contender.ns, "udp-recv", SINK)
     send = lab.spawn("client", lab.tool("loadgen"), "udp-send", "--rate", 50000, "--seconds", max(seconds, 5), "--octets", 16, "--flows", 16, address, port)
     took = []
 
-    def reloads():
+    def swaps():
         with open(contender.log) as f:
-            return len(re.findall("configuration reloaded", f.read()))
+            return [float(ms) for ms in re.findall(r"configuration reloaded: .*, swapped in ([0-9.]+) ms", f.read())]
+
+    def reloads():
+        return len(swaps())
+    first = reloads()
     while send.poll() is None and len(took) < 10:
         before, begin = reloads(), time.monotonic()
         contender.process.send_signal(signal.SIGHUP)
@@ -208,7 +214,7 @@ def reload_loss(lab, contender, family, seconds):
     out, _ = send.communicate(timeout=60)
     lab.running.remove(send)
     sent, got = json.loads(out), json.loads(lab.end(sink))
-    return {"lost": sent["sent"] - got["received"], "ms": sorted(took)[len(took) // 2]}
+    return {"lost": sent["sent"] - got["received"], "ms": sorted(took)[len(took) // 2], "swap": sorted(swaps()[first:])[len(took) // 2]}
 
 
 def memory(lab, contender, family, seconds):
@@ -261,7 +267,7 @@ SCENARIOS = [
                                              ("connect", "connections", {"": ("kconn/s", True)}, connections, False))
 ] + [
     Scenario("swap_%s" % n, "ten reloads with %s mapped ports at 50,000 datagrams a second" % n,
-             {"lost": ("datagrams", False), "ms": ("ms", False)}, reload_loss, (4,), udp=True, setup=Setup(rows=rows), only=("nfqnat",), cost=6)
+             {"lost": ("datagrams", False), "ms": ("ms", False), "swap": ("ms", False)}, reload_loss, (4,), udp=True, setup=Setup(rows=rows), only=("nfqnat",), cost=6)
     for n, rows in (("10", 10), ("50k", 50000))
 ] + [
     Scenario("memory", "one flow", {"": ("octets", False)}, memory, (4,), setup=Setup(flows=1000000), only=("nfqnat", "dnat-nft"), cost=0),

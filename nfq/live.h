@@ -59,6 +59,7 @@ struct change {
 	struct table table;
 	uint32_t area;			/* mapping area that the worker shall swap to */
 	bool under_way;
+	nat_ns asked;			/* when the worker was asked to swap; after it waits for its answer */
 	bool again;			/* something changed meanwhile: look once more after it */
 	bool reload;			/* asked for meanwhile: the file is read again after it */
 };

@@ -40,6 +40,22 @@ static const char *proto_name(const struct group *g)
 	return number;
 }
 
+enum { SINGLE_PORTS = 256 };
+
+/*
+ * Of a set without any range the kernel makes a bitmap, and looks through all
+ * of its elements for each that is added: 25,000 ports take 3 s. A range makes
+ * it a tree. Nobody sends from or to ports 0 and 1; whoever does goes on as if
+ * he had not been asked for (NO_FORWARD).
+ */
+static bool needs_range(const struct group *g)
+{
+	for (unsigned i = 0; i < g->n_ports; i++)
+		if (g->ports[i].hi != g->ports[i].lo)
+			return false;
+	return g->n_ports > SINGLE_PORTS && g->ports[0].lo > 1;
+}
+
 /* "tcp dport { 80, 443, 5000-5100 }" or "icmp type echo-request" */
 static void write_what(const struct group *g, const char *port, bool answer, FILE *out)
 {
@@ -55,7 +71,7 @@ static void write_what(const struct group *g, const char *port, bool answer, FIL
 		fprintf(out, " meta l4proto %s", proto_name(g));
 		return;
 	}
-	fprintf(out, " %s %s { ", proto_name(g), port);
+	fprintf(out, " %s %s { %s", proto_name(g), port, needs_range(g) ? "0-1, " : "");
 	for (unsigned i = 0; i < g->n_ports; i++) {
 		fprintf(out, "%s%u", i ? ", " : "", g->ports[i].lo);
 		if (g->ports[i].hi != g->ports[i].lo)

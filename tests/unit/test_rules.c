@@ -476,6 +476,28 @@ static void multiport_never_overflows(void **state)
 	rules_free(&r);
 }
 
+/* Decision 17: the kernel takes a time that grows with the square for many single ports without one range. */
+static void large_sets_have_a_range(void **state)
+{
+	static const struct { unsigned ports; bool range, added; } rows[] = { { 256, false, false }, { 257, false, true }, { 257, true, false } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char yaml[8192] = "forwards: [{ name: n, to: 192.168.122.50, publish: [";
+		struct rules r;
+		char *text;
+
+		for (unsigned p = 0; p < rows[i].ports; p++)
+			snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml), "%u, ", 1000 + 2 * p);
+		strcat(yaml, rows[i].range ? "'9000-9001'] }]" : "] }]");
+		r = rules_of(yaml, 1, false);
+		text = nft_text(&r);
+		assert_int_equal(strstr(text, "{ 0-1, 1000") != NULL, rows[i].added);
+		free(text);
+		rules_free(&r);
+	}
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(goldens); i++)
@@ -485,6 +507,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(clears); i++)
 		unit_add(clears[i].what, clears_what_is_there, &clears[i]);
 	unit_add("merging ranges loses and adds no port", merging_loses_nothing, NULL);
+	unit_add("large sets have a range", large_sets_have_a_range, NULL);
 	unit_add("no multiport match has more than 15 slots", multiport_never_overflows, NULL);
 	for (size_t i = 0; i < COUNT(goldens); i++) {
 		static char names[COUNT(goldens)][2][128];
