@@ -34,7 +34,8 @@ else
 B	:= build
 # Link-time optimization takes a tenth off nat_packet(): docs/decisions/0002. Fat objects, so that nm can prove purity.
 LTO	?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-OPT	:= -O2 $(LTO) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$(CURDIR)=.
+CET	:= $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-fcf-protection)
+OPT	:= -O2 $(LTO) $(CET) -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$(CURDIR)=.
 endif
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wswitch-enum -Wvla -Wundef -Wcast-align
@@ -227,7 +228,8 @@ install-service:
 	install -Dm644 -t $(DOC)/examples $(wildcard examples/*.yaml)
 	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
 	install -Dm755 -t $(DOC)/examples/openrc systemd/openrc/nfqnatd
-	install -Dm755 -t $(DOC)/examples/runit systemd/runit/run
+	install -Dm755 -t $(DOC)/examples/runit systemd/runit/run systemd/runit/check
+	sed -i 's|/usr/local|$(PREFIX)|' $(DOC)/examples/*/nfqnatd $(DOC)/examples/runit/*
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
 uninstall: ## remove what install made, but for the configuration

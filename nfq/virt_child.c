@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,7 +61,7 @@ static void child(const char *path, int fd, pid_t parent)
 	signal(SIGPIPE, SIG_DFL);
 	if (fd == VIRT_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, VIRT_FD) < 0)
 		_exit(126);
-	close_range(VIRT_FD + 1, ~0U, 0);
+	syscall(SYS_close_range, VIRT_FD + 1, ~0U, 0);
 	execvp(path, argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }

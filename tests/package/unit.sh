@@ -11,27 +11,12 @@ done
 # shellcheck source-path=SCRIPTDIR source=../netns/lib.sh
 . "$(dirname "$0")/../netns/lib.sh"
 
-OVER=$(mktemp -d "${TMPDIR:-/tmp}/nfqnat-root.XXXXXX")
-ROOT=$OVER/root
-CONTAINER= INIT=
-
-container_end() {
-	[ -z "$CONTAINER" ] || { kill -KILL "$INIT" "$CONTAINER"; wait "$CONTAINER"; } 2>/dev/null
-	umount "$ROOT" 2>/dev/null
-	umount "$OVER" 2>/dev/null
-	rmdir "$OVER" 2>/dev/null
-}
-trap 'container_end; cleanup' EXIT
+# shellcheck source-path=SCRIPTDIR source=machine.sh
+. "$(dirname "$0")/machine.sh"
 
 root_make() {
-	mount -t tmpfs nfqnat-test "$OVER" && mkdir "$OVER"/{up,work,root} &&
-		mount -t overlay overlay -o "lowerdir=/,upperdir=$OVER/up,workdir=$OVER/work" "$ROOT" &&
-		chroot "$ROOT" dpkg --force-depends -i "${packages[@]/#/}" >"$OVER/dpkg" 2>&1
+	machine_files && chroot "$ROOT" dpkg --force-depends -i "${packages[@]}" >"$OVER/dpkg" 2>&1
 }
-# inside CMD... - in the container
-inside() { nsenter -t "$INIT" -m -p -u -i -C -n -- "$@"; }
-
-init_pid() { INIT=$(pgrep -P "$CONTAINER" | head -n 1) && [ -n "$INIT" ]; }
 up() { inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; }
 
 container_start() {
@@ -42,25 +27,10 @@ container_start() {
 	CONTAINER=$SPAWNED
 	wait_for 20 init_pid && wait_for 60 up
 }
-spawn_here() {
-	"$@" &
-	SPAWNED=$!
-}
-
 show() {
 	echo "--- journal of nfqnatd"
 	inside journalctl -u nfqnatd --no-pager -n 40
 	inside systemctl status nfqnatd --no-pager
-}
-expect() {
-	local name=$1
-	shift
-	if "$@" >"$OVER/said" 2>&1; then
-		result ok "$name"
-	else
-		result 'not ok' "$name" "$*"
-		{ cat "$OVER/said"; show; } 2>&1 | result_note
-	fi
 }
 main_pid() { inside systemctl show -p MainPID --value nfqnatd; }
 main_is_new() {
@@ -79,9 +49,7 @@ if ! root_make; then
 	result skip package_under_systemd "no overlay, or the package does not install: $(tail -n 2 "$OVER/dpkg" 2>/dev/null)"
 	exit 0
 fi
-{ config_head; echo "  - name: web
-    to: [$G4, \"$G6\"]
-    publish: [\"7\", \"7/udp\", \"8080:80\"]"; } >"$ROOT/etc/nfqnat/nfqnat.yaml"
+machine_config >"$ROOT/etc/nfqnat/nfqnat.yaml"
 # As shipped it waits half a minute for a main process that hangs.
 mkdir -p "$ROOT/etc/systemd/system/nfqnatd.service.d"
 printf '[Service]\nWatchdogSec=4\n' >"$ROOT/etc/systemd/system/nfqnatd.service.d/test.conf"

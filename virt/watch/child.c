@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +140,7 @@ static _Noreturn void run(const char *uri, int fd, pid_t parent)
 	signal(SIGINT, SIG_DFL);
 	if (fd != VIRT_FD && dup2(fd, VIRT_FD) < 0)
 		_exit(1);
-	close_range(VIRT_FD + 1, ~0u, 0);
+	syscall(SYS_close_range, VIRT_FD + 1, ~0u, 0);
 	fcntl(VIRT_FD, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "nfqnat-libvirt");
 	_exit(source_run(uri, VIRT_FD));
