@@ -10,7 +10,7 @@
 
 OVER=$(mktemp -d "${TMPDIR:-/tmp}/nfqnat-root.XXXXXX")
 ROOT=$OVER/root
-CONTAINER= INIT=
+CONTAINER='' INIT=''
 
 machine_end() {
 	[ -z "$CONTAINER" ] || { kill -KILL "$INIT" "$CONTAINER"; wait "$CONTAINER"; } 2>/dev/null
