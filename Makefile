@@ -34,18 +34,16 @@ else
 B	:= build
 # Link-time optimization takes a tenth off nat_packet(): docs/decisions/0002. Fat objects, so that nm can prove purity.
 LTO	?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-CET	:= $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-fcf-protection)
-OPT	:= -O2 $(LTO) $(CET) -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE -ffile-prefix-map=$(CURDIR)=.
+OPT	:= -O2 $(LTO) -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)=. \
+	   -fcf-protection=$(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),full,none)
 endif
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wswitch-enum -Wvla -Wundef -Wcast-align
 WERROR	?= $(if $(CI),-Werror)
 CFLAGS	?= -g
 NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
-HARDEN	:= -pie -Wl,-z,relro,-z,now
-LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
-PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp
-PKGS	+= libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
+LDFLAGS	?= $(if $(filter 0,$(SAN)),-pie -Wl,-z,relro,-z,now)
+PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
 LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))
@@ -74,7 +72,7 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept.
 .SECONDARY:
 
-CHECKS	:= check-pure check-headers check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz check-bench \
+CHECKS	:= check-pure check-headers check-analyze check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz check-bench \
 	   check-netns check-libvirt check-soak check-package check-kernel check-compliance
 .PHONY: all help demo check $(CHECKS) compliance mutate fuzz tidy soak bench bench-quick \
 	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
@@ -178,8 +176,11 @@ check-compliance: ## docs/rfc-compliance.md is true of the run before
 compliance: ## make docs/rfc-compliance.md anew, after make check
 	@tests/compliance/table build/results.log >docs/rfc-compliance.md.new && mv docs/rfc-compliance.md.new docs/rfc-compliance.md
 
-analyze: | .deps-test ## cppcheck and clang's analyzer, nothing to say
+analyze: | .deps-test ## cppcheck, the analysers of clang and gcc, shellcheck: nothing to say
 	@tests/analyze
+
+check-analyze: | .deps-test ## the same but for clang's, which takes minutes
+	@tests/analyze --quick
 
 soak: ## guests, forwards and faults at random with every octet checked: make soak MINUTES=30 SEED=1
 	@$(MAKE) --no-print-directory SAN=1 all && tests/soak build/san $$(($(or $(MINUTES),30) * 60)) $(SEED)
@@ -227,8 +228,7 @@ install-service:
 	set -e; for m in $(wildcard docs/*.[158]); do install -Dm644 $$m $(MAN)/man$${m##*.}/$${m##*/}; done
 	install -Dm644 -t $(DOC)/examples $(wildcard examples/*.yaml)
 	install -Dm644 -t $(DOC) docs/grafana.json docs/alerts.yaml
-	install -Dm755 -t $(DOC)/examples/openrc systemd/openrc/nfqnatd
-	install -Dm755 -t $(DOC)/examples/runit systemd/runit/run systemd/runit/check
+	cd systemd && install -Dm755 openrc/nfqnatd -t $(DOC)/examples/openrc && install -Dm755 runit/* -t $(DOC)/examples/runit
 	sed -i 's|/usr/local|$(PREFIX)|' $(DOC)/examples/*/nfqnatd $(DOC)/examples/runit/*
 	test -e $(ETC)/nfqnat.yaml || install -m640 examples/none.yaml $(ETC)/nfqnat.yaml
 
@@ -243,7 +243,7 @@ dist: ## an archive of what is committed: build/nfqnat-VERSION.tar.gz
 	git archive --format=tar.gz --prefix=nfqnat-$(VERSION)/ -o build/nfqnat-$(VERSION).tar.gz HEAD
 	@echo build/nfqnat-$(VERSION).tar.gz
 
-check-package: all | .deps-package ## install, hardening, systemd unit, Debian package, the same octets twice
+check-package: all | .deps-package ## install, hardening, systemd, OpenRC, runit, Debian, RPM, APK, the same octets twice
 	@tests/package/run build
 
 clean: ## remove build/

@@ -47,6 +47,7 @@ probes=$(jobs -p)
 from=$(($(date +%s%N) / 1000000))
 v start g1 >/dev/null
 # shellcheck disable=SC2086 # pids
+# shellcheck disable=SC2046 # one word for each
 wait $(tail -n 4 <<<"$probes")
 for f in 4 6; do
 	d=$(<"$DIR/direct$f") t=$(<"$DIR/through$f")

@@ -37,6 +37,7 @@ for i in iptables ip6tables; do
 		can_iptables $f || continue
 		client $i-$f -w -A INPUT -p udp -m conntrack --ctstate ESTABLISHED -j ACCEPT
 		client $i-$f -w -A INPUT -m conntrack --ctstate RELATED -j ACCEPT
+		# shellcheck disable=SC2046 # several words
 		client $i-$f -w -A INPUT -p $([ $i = iptables ] && echo icmp || echo icmpv6 -m icmp6 --icmpv6-type 1) -j DROP
 		break
 	done

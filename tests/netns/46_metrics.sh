@@ -74,7 +74,7 @@ check metrics_top_shows file_has "$DIR/screen" "forward.*flows.*in bit/s|web"
 # ---- dashboard and alerts ask for what there is ----
 unknown_series() {
 	grep -ohE 'nfqnat_[a-z_]+' "$TOP/docs/grafana.json" "$TOP/docs/alerts.yaml" | sort -u | while read -r s; do
-		ctl metrics | grep -qE "^$s[ {]" || echo "$s"
+		ctl metrics | grep -qE "^${s}[ {]" || echo "$s"
 	done
 }
 same metrics_dashboard_series '' "$(unknown_series)"

@@ -16,10 +16,8 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# Where this machine has its packages from.
-mirror() {
-	grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -vE 'security|snapshot' | head -n 1
-}
+# Where this machine has its own packages from.
+mirror() { apt-cache policy base-files | awk '/https?:/ { print $2; exit }'; }
 system_make() {
 	. /etc/os-release
 	# In memory: thousands of small files, each of which dpkg wants on the disk.
