@@ -23,9 +23,7 @@ ETC	:= $(DESTDIR)/etc/nfqnat
 
 # B: where everything built goes; SAN=1 builds the same tree with sanitizers into build/san.
 SAN	?= 0
-ifeq ($(origin CC),default)
-CC	:= gcc
-endif
+CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG	?= clang
 ifeq ($(SAN),1)
 B	:= build/san
@@ -42,7 +40,8 @@ WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wst
 WERROR	?= $(if $(CI),-Werror)
 CFLAGS	?= -g
 NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
-LDFLAGS	?= $(if $(filter 0,$(SAN)),-pie -Wl,-z,relro,-z,now)
+HARDEN	:= -pie -Wl,-z,relro,-z,now
+LDFLAGS	?= $(if $(filter 0,$(SAN)),$(HARDEN))
 PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
 LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
