@@ -97,6 +97,7 @@ static void take_row(void *ctx, json_t *line)
 	struct conf_row r = { .family = (uint8_t)json_integer_value(json_object_get(row, "family")),
 			      .lo = (uint16_t)json_integer_value(json_object_get(row, "port")),
 			      .hi = (uint16_t)json_integer_value(json_object_get(row, "port_end")),
+			      .host_source = json_object_get(row, "source"),
 			      .to_lo = (uint16_t)json_integer_value(json_object_get(row, "to_port")) };
 	struct conf *c = ctx;
 	struct conf_row *more;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/ip.h"
+#include "ctl/doctor/answer.h"
 #include "ctl/doctor/doctor.h"
 #include "nfq/route.h"
 
@@ -59,9 +60,12 @@ static void check_guest(struct doctor *d, const struct conf_row *row)
 		"Without a route of its own to the guest's network, a packet to the guest goes the way of all "
 		"others.";
 	static const char why_silent[] =
-		"The guest is off, has another address, or is not on this network. What it cannot be asked from "
-		"here: its default route must lead to this host, or its answers take another way.";
-	char ip[CONF_IP_TEXT];
+		"The guest is off, has another address, or is not on this network.";
+	static const char why_back[] =
+		"A client is outside the guest's network, and the guest sends what it answers by its default route: if "
+		"that leads elsewhere, no connection comes about. Or the guest's firewall answers its own network only.";
+	char ip[CONF_IP_TEXT], other[CONF_IP_TEXT];
+	struct nat_addr from, near;
 	struct route r;
 	const struct net_link *link;
 
@@ -83,7 +87,15 @@ static void check_guest(struct doctor *d, const struct conf_row *row)
 			   link ? link->name : "?");
 		doctor_mend(d, "virsh list --all; virsh domifaddr GUEST; ip neigh show dev %s",
 			    link ? link->name : "DEV");
+		return;
 	}
+	/* With source: host the guest answers this host, and needs no route. */
+	if (row->host_source || answer_of(row, &from, &near) != ANSWER_NEAR_ONLY)
+		return;
+	doctor_say(d, DOCTOR_WARNING, why_back, "guest %s answers this host, but not when it is asked from %s", ip,
+		   conf_ip_print(other, &from, (enum nat_family)row->family, false));
+	doctor_mend(d, "in the guest: ip route replace default via %s, or `source: host` for its forward",
+		    conf_ip_print(other, &near, (enum nat_family)row->family, false));
 }
 
 void doctor_guests(struct doctor *d)

@@ -44,6 +44,8 @@ static json_t *row_json(const struct conf *c, const struct conf_row *r)
 		if (nat_proto_has_ports(r->proto))
 			json_object_set_new(o, "to_port", json_integer(r->to_lo));
 	}
+	if (r->host_source)
+		json_object_set_new(o, "source", json_string("host"));
 	if (f->n_allow)
 		json_object_set_new(o, "allowed_sources", json_integer(f->n_allow));
 	if (*f->file) {

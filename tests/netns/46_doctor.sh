@@ -241,6 +241,22 @@ else
 fi
 CONFIG=
 
+# Docker: FORWARD is closed to all but its own, and it has a port that is ours.
+for flavour in nft legacy; do
+	host iptables-$flavour-restore <"$TOP/tests/netns/docker-iptables.rules" 2>"$DIR/rules.err" || continue
+	check doctor_docker_policy finds firewall problem 'policy of FORWARD is DROP'
+	check doctor_docker_rival finds rivals warning 'port 8080 of web .*172.17.0.2'
+	host iptables-$flavour -w -I DOCKER-USER -j ACCEPT
+	check doctor_docker_user_mends healthy firewall
+	host iptables-$flavour-restore <<<"*filter
+COMMIT
+*nat
+COMMIT" 2>/dev/null
+	host iptables-$flavour -w -P FORWARD ACCEPT
+	break
+done
+check doctor_docker_gone healthy firewall
+
 # ---- libvirt: a /run of its own for each ----
 
 # libvirt_case CONFIG-LINES COMMAND - doctor libvirt where /run/libvirt is what COMMAND makes it
@@ -278,6 +294,20 @@ check doctor_guests_default_route finds guests problem 'reached by the default r
 ip -n "$P-host" route add unreachable 192.168.200.0/24
 check doctor_guests_no_route finds guests problem 'no route to guest 192.168.200.7'
 CONFIG=
+# The guest's own default route: what clients send comes, what it answers goes elsewhere.
+check doctor_guests_healthy healthy guests
+ip -n "$P-guest" route del default
+check doctor_guests_own_default_route finds guests warning 'guest 192.168.122.50 answers this host, but not when it is asked from 198.51.100.1'
+check doctor_guests_own_route_is_named grep -qF "in the guest: ip route replace default via $B4, or" "$FOUND"
+{ config_head; echo "  - { name: full, to: $G4, source: host, publish: 8080 }"; } >"$DIR/full.yaml"
+CONFIG=$DIR/full.yaml
+check doctor_guests_source_host_needs_none healthy guests
+CONFIG=
+ip -n "$P-guest" route add default via $B4
+ip -n "$P-guest" -6 route del default
+check doctor_guests_own_default_route_v6 finds guests warning 'guest fd00:122::50 answers this host, but not when it is asked from 2001:db8:'
+ip -n "$P-guest" -6 route add default via $B6
+check doctor_guests_own_default_route_back healthy guests
 check doctor_ula finds ula note 'fd00:122::50 has a unique local address'
 { config_head; echo "  - { name: gua, to: \"2001:db8:100::2\", publish: 8080 }"; } >"$DIR/gua.yaml"
 CONFIG=$DIR/gua.yaml
