@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nothing is lost: worker and main process killed, stopped, upgraded, with 1,000 TCP and 200 UDP conversations under way.
+# Nothing is lost: worker and main process killed, stopped, upgraded, with 1,000 TCP and 200 UDP conversations of both families.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -79,7 +79,7 @@ silences() { sed -n 's/.*silence \([0-9]*\) ms.*/\1/p' "$CROWD_SAID"; }
 daemon_start --keep < <(config)
 pids=$(ps -o pid=,args= --ppid "$DAEMON")
 check keeper_runs_one_main test "$(wc -l <<<"$pids")" = 1
-if crowd_start $HX4 && crowd_round; then
+if crowd_start $HX4,$HX6 && crowd_round; then
 	result ok crowd_talks
 else
 	result 'not ok' crowd_talks "$(cat "$CROWD_SAID")"
@@ -198,7 +198,7 @@ crowd_end crowd 0
 check no_flow_table_was_lost eval "! log_has 'of the run before are lost'"
 
 # ---- a worker that hangs: what does not fit into the queues in these seconds is lost, TCP sends it again ----
-crowd_start $HX6
+crowd_start $HX6,$HX4
 old=$(worker)
 kill -STOP "$old"
 check worker_that_hangs_is_replaced wait_for 30 worker_is_new "$old"

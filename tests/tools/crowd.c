@@ -3,7 +3,8 @@
  * crowd - many conversations at once, each checked octet by octet.
  *
  *   crowd serve PORT                             echo over TCP and UDP, one process for all; prints "serving"
- *   crowd ask [-t N] [-u N] [-i MS] ADDR PORT    N TCP and N UDP conversations; each asks every MS, 500 if not given
+ *   crowd ask [-t N] [-u N] [-i MS] ADDR[,ADDR] PORT    N TCP and N UDP conversations, to one and the other address in
+ *                                                turn; each asks every MS, 500 if not given
  *
  * `ask` opens all, prints "talking" when each has been answered once, and goes on until SIGTERM. Then it waits for what
  * is under way and prints one line:
@@ -23,7 +24,7 @@
 
 #include "wire.h"
 
-enum { TALKS_MAX = 20000, MESSAGE = 64, LAST_WAIT_MS = 2500, EVENTS = 256 };
+enum { TALKS_MAX = 20000, ADDRS_MAX = 2, MESSAGE = 64, LAST_WAIT_MS = 2500, EVENTS = 256 };
 
 struct talk {
 	int fd;
@@ -357,14 +358,14 @@ static int ask(unsigned interval_ms, int ep)
 
 static int usage(void)
 {
-	fputs("usage: crowd serve PORT | crowd ask [-t N] [-u N] [-i MS] ADDR PORT\n", stderr);
+	fputs("usage: crowd serve PORT | crowd ask [-t N] [-u N] [-i MS] ADDR[,ADDR] PORT\n", stderr);
 	return USAGE;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned interval_ms = 500;
-	union addr a;
+	unsigned interval_ms = 500, n = 0;
+	union addr a[ADDRS_MAX];
 	int c, ep;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -384,12 +385,17 @@ int main(int argc, char **argv)
 		else
 			return usage();
 	}
-	if (optind + 2 != argc || !addr_parse(argv[optind], (uint16_t)atoi(argv[optind + 1]), &a) || !interval_ms)
+	if (optind + 2 != argc || !interval_ms)
+		return usage();
+	for (char *one = strtok(argv[optind], ","); one && n < ADDRS_MAX; one = strtok(NULL, ","))
+		if (!addr_parse(one, (uint16_t)atoi(argv[optind + 1]), &a[n++]))
+			return usage();
+	if (!n)
 		return usage();
 	ep = epoll_create1(0);
 	for (unsigned i = 0; i < n_tcp; i++)
-		talk_open(true, &a, ep);
+		talk_open(true, &a[i % n], ep);
 	for (unsigned i = 0; i < n_udp; i++)
-		talk_open(false, &a, ep);
+		talk_open(false, &a[i % n], ep);
 	return ask(interval_ms, ep);
 }

@@ -192,6 +192,8 @@ static void keeps_one_capability(void **state)
 	assert_string_equal(value, "1");
 	status_of(own.pid, "Seccomp_filters", value, sizeof(value));
 	assert_string_equal(value, "1");
+	status_of(own.pid, "VmLck", value, sizeof(value));
+	assert_true(strtoul(value, NULL, 10) > 0);		/* the flows stay in memory */
 	down();
 }
 
