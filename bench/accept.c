@@ -8,9 +8,11 @@
  * packet with an unfinished checksum that is no aggregate is accepted without
  * its payload, because giving it back would need the checksum finished: that
  * is cheaper than what nfqnat has to do, so the comparison is not in nfqnat's favour.
- * With -n no payload goes back at all: what a program that changes nothing costs.
+ * With -h only headers of TCP come, as on nfqnatd's road by marks; what does not
+ * fit is accepted as it is. With -n no payload goes back at all: what a program
+ * that changes nothing costs.
  *
- *     accept [-n] QUEUE WORKERS     TCP: QUEUE ..., the rest: QUEUE + WORKERS ...
+ *     accept [-h] [-n] QUEUE WORKERS     TCP: QUEUE ..., the rest: QUEUE + WORKERS ...
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +27,7 @@
 #include "nfq/msg.h"
 #include "nfq/queue.h"
 
-static bool no_payload;
+static bool no_payload, headers;
 
 struct thread {
 	struct queue q[2];
@@ -93,9 +95,9 @@ int main(int argc, char **argv)
 	char why[512];
 	pthread_t id;
 
-	if (argc > 1 && !strcmp(argv[1], "-n")) {
-		no_payload = true;
-		at++;
+	for (; (int)at < argc && argv[at][0] == '-'; at++) {
+		no_payload |= !strcmp(argv[at], "-n");
+		headers |= !strcmp(argv[at], "-h");
 	}
 	if (argc != (int)at + 2)
 		return 2;
@@ -107,7 +109,8 @@ int main(int argc, char **argv)
 		t->cpu = i;
 		t->pinned = workers > 1;
 		t->slots = aligned_alloc(64, (size_t)BATCH_PACKETS * MSG_SLOT_OCTETS);
-		if (!t->slots || queue_open(&t->q[0], (uint16_t)(first + i), true, why, sizeof(why)) < 0 ||
+		if (!t->slots || (headers ? queue_open_headers(&t->q[0], (uint16_t)(first + i), 0, why, sizeof(why))
+					  : queue_open(&t->q[0], (uint16_t)(first + i), true, why, sizeof(why))) < 0 ||
 		    queue_open(&t->q[1], (uint16_t)(first + workers + i), false, why, sizeof(why)) < 0) {
 			fprintf(stderr, "accept: %s\n", t->slots ? why : "no memory");
 			return 1;

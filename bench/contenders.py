@@ -93,6 +93,11 @@ class Nfqnat(Program):
         lab.wait_log(self.log, "ready:", 60)
 
 
+class NfqnatWhole(Nfqnat):
+    name, what = "nfqnat-whole", "nfqnatd with `headers-only: off`: every packet of TCP comes whole"
+    settings = "headers-only: off\n"
+
+
 class Queue(Program):
     """NFQUEUE programs that are not nfqnat: the same hooks, other hands."""
 
@@ -116,18 +121,23 @@ class Queue(Program):
 
 
 class Accept(Queue):
-    name, what = "accept", "an NFQUEUE program with the same queues and flags that gives every packet back whole: the limit of this road"
+    name, what = "accept", "an NFQUEUE program with the same queues and flags as nfqnat that changes nothing: the limit of this road"
     packages, programs = ("iptables",), ("iptables", "ip6tables")
-    shift, inbound = 0, GUEST
+    shift, inbound, options = 0, GUEST, ("-h",)
 
     def to(self, family, port):
         return GUEST[family], port
 
     def up(self, lab, setup):
         self.workers = self.second = 1 if setup.one_cpu else os.cpu_count()
-        self.start(lab, lab.tool("accept"), 0, self.workers)
+        self.start(lab, lab.tool("accept"), *self.options, 0, self.workers)
         lab.wait_log(self.log, "ready")
         self.rules(lab, "-A")
+
+
+class AcceptWhole(Accept):
+    name, what = "accept-whole", "the same with whole packets of TCP, each given back: the limit of nfqnat-whole"
+    options = ()
 
 
 class Textbook(Queue):
@@ -306,5 +316,5 @@ class Pasta(Program):
         lab.namespace_del("pasta")
 
 
-CONTENDERS = [Nfqnat(), Accept(), Textbook(), DnatNft(), DnatIptables(), Route(), Haproxy(), Nginx(), Socat(), Rinetd(),
+CONTENDERS = [Nfqnat(), Accept(), NfqnatWhole(), AcceptWhole(), Textbook(), DnatNft(), DnatIptables(), Route(), Haproxy(), Nginx(), Socat(), Rinetd(),
               SocketProxyd(), Pasta()]

@@ -123,10 +123,11 @@ struct conf_libvirt {
 };
 
 struct conf {
-	uint16_t queue;			/* first queue number; 2 * workers are used */
+	uint16_t queue;			/* first queue number; conf_queues() are used */
 	unsigned workers;		/* 0: one per CPU ("auto") */
 	uint32_t max_flows;
 	enum conf_steering steering;
+	bool headers_only;		/* headers-only: auto -> of bulk TCP only headers come where the kernel can rewrite the rest */
 	bool respect_firewall;		/* firewall: respect -> the host's FORWARD policy decides */
 	bool fail_open;			/* fail: open -> untranslated to the host while the worker is down */
 	uint16_t source_lo, source_hi;	/* ports nfqnat may take as a source of its own (hairpin, loopback) */
@@ -147,6 +148,12 @@ struct conf {
 	struct conf_row *rows;		/* sorted by family, proto, lo, then most specific first */
 	unsigned n_rows;		/* at most 131072 */
 };
+
+/* conf_queues - queue numbers that so many workers take at most, from conf.queue on */
+static inline unsigned conf_queues(const struct conf *c, unsigned workers)
+{
+	return (c->headers_only ? 3 : 2) * workers;
+}
 
 /**
  * conf_load - read a configuration file and its drop-ins

@@ -31,6 +31,7 @@ static_assert(sizeof(enum conf_steering) == sizeof(uint32_t), "stored as one");
 static_assert(offsetof(struct conf, source_hi) == offsetof(struct conf, source_lo) + 2, "stored as a pair");
 static_assert(offsetof(struct conf, libvirt.metadata_hi) == offsetof(struct conf, libvirt.metadata_lo) + 2, "so are these");
 
+static const char *const headers_words[] = { "off", "auto", NULL };
 static const char *const firewall_words[] = { "pass", "respect", NULL };
 static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const fail_words[] = { "closed", "open", NULL };

@@ -44,6 +44,7 @@ enum conf_text {
 	X(workers,      "workers",      CONF_WORKERS,  workers,          1,    64,       "auto",        NULL)           \
 	X(max_flows,    "max-flows",    CONF_U32,      max_flows,        1024, 16777216, "262144",      NULL)           \
 	X(steering,     "steering",     CONF_STEERING, steering,         0,    4,        "auto",        steering_words) \
+	X(headers_only, "headers-only", CONF_FLAG,     headers_only,     0,    1,        "auto",        headers_words)  \
 	X(firewall,     "firewall",     CONF_FLAG,     respect_firewall, 0,    1,        "pass",        firewall_words) \
 	X(fail,         "fail",         CONF_FLAG,     fail_open,        0,    1,        "closed",      fail_words)     \
 	X(source_ports, "source-ports", CONF_PORTS,    source_lo,        1024, 65535,    "61000-65535", NULL)           \

@@ -90,10 +90,10 @@ static void read_settings(struct conf_build *b, const struct conf_raw *raw, stru
 			map = conf_doc_key(tree, map, k->section);
 		conf_key_read(k, text, c, b->errs, conf_doc_at(tree, conf_doc_key(tree, map, k->name)));
 	}
-	if (queue && c->queue + 2 * c->workers > QUEUES)
+	if (queue && c->queue + conf_queues(c, c->workers) > QUEUES)
 		conf_error_add(b->errs, conf_doc_at(tree, queue),
-			       "queue %u leaves no room for 2 queues of each of %u workers; write %u or less", c->queue,
-			       c->workers, QUEUES - 2 * c->workers);
+			       "queue %u leaves no room for %u queues of each of %u workers; write %u or less", c->queue,
+			       conf_queues(c, 1), c->workers, QUEUES - conf_queues(c, c->workers));
 }
 
 static void read_outbound(struct conf_build *b, const struct conf_raw *raw, struct conf_doc *tree)

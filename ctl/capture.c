@@ -17,6 +17,7 @@ static bool take(struct stream *s, const struct tap_record *r)
 {
 	const uint8_t *octets = (const uint8_t *)(r + 1);
 	uint64_t when = r->when + (uint64_t)s->wall_ns;
+	const uint32_t len = r->pkt.truncated && r->pkt.whole ? r->pkt.whole : r->pkt.len;
 	char line[SHOW_LINE_OCTETS], comment[SHOW_LINE_OCTETS + 32];
 	bool good;
 
@@ -25,10 +26,10 @@ static bool take(struct stream *s, const struct tap_record *r)
 	s->shown++;
 	show_packet(line, sizeof(line), &r->pkt, stream_forward);
 	snprintf(comment, sizeof(comment), "%s: %s", r->after ? "before" : "unchanged", line);
-	good = pcapng_packet(file, BEFORE, when, octets, r->before, r->pkt.len, comment);
+	good = pcapng_packet(file, BEFORE, when, octets, r->before, len, comment);
 	if (r->after) {
 		snprintf(comment, sizeof(comment), "after: %s", line);
-		good = good && pcapng_packet(file, AFTER, when + r->latency_ns, octets + r->before, r->after, r->pkt.len, comment);
+		good = good && pcapng_packet(file, AFTER, when + r->latency_ns, octets + r->before, r->after, len, comment);
 	}
 	if (!good)
 		cmd_error("cannot write the capture: %s", strerror(errno));

@@ -13,10 +13,19 @@
 #include "nfq/show.h"
 #include "nfq/state.h"
 
+enum { WHOLE_ROUNDS_MAX = 256 };	/* batches of whole packets before headers get their turn, whoever sends them */
+
 static const char *(*forward_name)(uint32_t forward);
 static const char *(*flow_name)(const struct nat_flow *f);
 static void (*on_reset)(const struct nat_flow *f);
 static batch_reject_fn on_reject;
+
+static void (*on_want)(void);
+
+void batch_on_want(void (*want)(void))
+{
+	on_want = want;
+}
 
 void batch_names(const char *(*name)(uint32_t forward))
 {
@@ -164,6 +173,7 @@ static void receive(struct batch *b, struct queue *q)
 			len = MSG_SLOT_OCTETS - 4;	/* cut: parsing will find it wrong */
 		switch (msg_parse(buf, (size_t)len, &b->pkt[b->n], &b->id[b->n], &num, &err)) {
 		case MSG_PACKET:
+			b->pkt[b->n].headers = q->headers;
 			b->n++;
 			octets += (size_t)len;
 			break;
@@ -223,26 +233,57 @@ static void fragment(struct batch *b, const struct queue *q, unsigned i, nat_ns 
 		release(b, p->datagram, now);
 }
 
+/* Does it come behind a packet of its flow that was asked for whole? */
+static bool must_follow(const struct batch *b, const struct nat_pkt *p)
+{
+	for (unsigned i = 0; i < b->asked; i++)
+		if (b->asked_hash[i] == p->hash)
+			return p->hashed;
+	return false;
+}
+
+/* One of a queue of headers. */
+static void decide_headers(struct batch *b, struct nat_pkt *p, nat_ns now)
+{
+	if (b->asked && must_follow(b, p)) {
+		p->flow = p->forward = NAT_NONE;
+		count_as(&b->engine->nat, p, NAT_WHY_HEADERS_ONLY);
+	} else {
+		nat_packet(&b->engine->nat, p, now);
+	}
+	if (p->reason == NAT_WHY_HEADERS_ONLY)
+		b->asked_hash[b->asked++] = p->hash;
+}
+
 static void decide(struct batch *b, const struct queue *q)
 {
 	struct engine *e = b->engine;
+	uint64_t wanted;
 	nat_ns now;
 
+	b->asked = 0;
 	for (unsigned i = 0; i < b->n; i++)
 		nat_look(&e->nat, &b->pkt[i]);
 	pthread_mutex_lock(&e->lock);
 	now = state_clock();		/* under the lock: no thread may bring an earlier time than the one before */
 	nat_enter(&e->nat);
 	batch_listen(b);
+	wanted = e->nat.marks.head->wanted;
 	for (unsigned i = 0; i < b->n && b->n > 1; i++)
 		nat_warm(&e->nat, &b->pkt[i]);
 	for (unsigned i = 0; i < b->n; i++) {
-		nat_packet(&e->nat, &b->pkt[i], now);
+		if (q->headers)
+			decide_headers(b, &b->pkt[i], now);
+		else
+			nat_packet(&e->nat, &b->pkt[i], now);
 		if (b->pkt[i].datagram)
 			fragment(b, q, i, now);
 	}
+	wanted -= e->nat.marks.head->wanted;
 	nat_leave(&e->nat);
 	pthread_mutex_unlock(&e->lock);
+	if (wanted && on_want)
+		on_want();
 }
 
 /* A guest whose packet cannot go out now: a soft error, it may ask again (R76). */
@@ -325,16 +366,20 @@ static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsig
 	send_verdicts(b, q, half, to);
 }
 
-static struct iovec verdict_of(struct nat_pkt *p, uint8_t *buf, uint16_t queue, uint32_t id)
+static struct iovec verdict_of(struct nat_pkt *p, uint8_t *buf, const struct queue *q, uint32_t id)
 {
 	enum nat_verdict verdict = nat_reason_verdict(p->reason);
 
 	nat_finish(p);
 	if (verdict == NAT_HOLD)
 		return (struct iovec){ .iov_base = buf };
+	if (verdict == NAT_WHOLE)
+		return msg_verdict_whole(buf, q->num, id, q->whole);
+	if (p->mark && verdict != NAT_DROP)
+		return msg_verdict_mark(buf, q->num, id, verdict, p->mark);
 	if (p->changed && verdict != NAT_DROP)
-		return msg_verdict_in_place(p, queue, id, verdict);
-	return msg_verdict(buf, queue, id, verdict);
+		return msg_verdict_in_place(p, q->num, id, verdict);
+	return msg_verdict(buf, q->num, id, verdict);
 }
 
 /* Verdicts of fragments that came in earlier batches, perhaps from other queues. */
@@ -345,7 +390,7 @@ static void answer_held(struct batch *b)
 	for (unsigned i = 0; i < b->leaving.n; i++) {
 		struct held *e = &h->place[b->leaving.place[i]];
 		uint8_t buf[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
-		struct iovec out = verdict_of(&e->pkt, buf, e->queue->num, e->id);
+		struct iovec out = verdict_of(&e->pkt, buf, e->queue, e->id);
 
 		if (send(e->queue->fd, out.iov_base, out.iov_len, 0) < 0)
 			b->counts.send_errors++;
@@ -357,15 +402,31 @@ static void answer_held(struct batch *b)
 static void answer(struct batch *b, struct queue *q)
 {
 	for (unsigned i = 0; i < b->n; i++)
-		b->out[i] = verdict_of(&b->pkt[i], slot(b, i), q->num, b->id[i]);
+		b->out[i] = verdict_of(&b->pkt[i], slot(b, i), q, b->id[i]);
 	send_verdicts(b, q, 0, b->n);
 	if (b->leaving.n)
 		answer_held(b);
 }
 
+/* For those who watch, what the kernel made of packets by their mark is made of their headers too. */
+static void follow_marks(struct batch *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		struct nat_pkt *p = &b->pkt[i];
+		struct nat_ends to = p->after;
+
+		if (!p->mark || nat_reason_verdict(p->reason) == NAT_DROP)
+			continue;
+		rewrite_packet(p, &to);
+		p->csum_full = false;
+	}
+}
+
 /* The batch is out: tell those who watch, and what it took if it is its turn. */
 static void tell(struct batch *b, bool watched, nat_ns began)
 {
+	if (watched)
+		follow_marks(b);
 	if (watched)
 		tap_after(b->tap, b->pkt, b->n, forward_name);
 	if (began)
@@ -398,6 +459,17 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	b->counts.packets += b->n;
 	tell(b, watched, began);
 	return b->n;
+}
+
+unsigned batch_run_headers(struct batch *b, struct queue *headers, struct queue *whole)
+{
+	unsigned n = batch_run(b, headers), asked = b->asked;
+
+	/* They are there already: the kernel sends them on while it reads the verdict. */
+	for (unsigned i = 0; asked && i < WHOLE_ROUNDS_MAX; i++)
+		if (!batch_run(b, whole))
+			break;
+	return n;
 }
 
 void batch_expire_held(struct batch *b)

@@ -42,6 +42,8 @@ struct batch {
 	uint32_t id[BATCH_PACKETS];
 	struct iovec out[BATCH_PACKETS];
 	unsigned n;			/* packets in this batch */
+	uint64_t asked_hash[BATCH_PACKETS];	/* flows of packets that were asked for whole */
+	unsigned asked;			/* how many were: they wait in the queue that they were sent on to */
 	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */
 	unsigned n_events, events_lost;
 	struct hold_list leaving;	/* fragments decided in this batch that came in earlier ones */
@@ -63,6 +65,17 @@ int batch_tap(struct batch *b, struct tap *taps, unsigned index);
  * the queue was empty or large aggregates filled the batch; 0: nothing waited.
  */
 unsigned batch_run(struct batch *b, struct queue *q);
+
+/*
+ * batch_run_headers - batch_run() for a queue of headers, and then all of @whole, where what was asked for waits
+ *
+ * So packets of one flow stay in order: those behind one that was asked for
+ * are asked for too, and none is read before they are done.
+ */
+unsigned batch_run_headers(struct batch *b, struct queue *headers, struct queue *whole);
+
+/* batch_on_want - who is told that rewrites are wanted of the kernel (mark.h); must not block */
+void batch_on_want(void (*want)(void));
 
 /* batch_expire_held - drop fragments that have waited too long for the first of their datagram */
 void batch_expire_held(struct batch *b);

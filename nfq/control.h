@@ -20,6 +20,7 @@ enum control_type {
 	CONTROL_RESET,		/* to main: `flow` lost its forward; send RST to both sides */
 	CONTROL_FLUSH,		/* to the worker: end `flow` in slot `area`, if it is still there; slot NAT_NONE: say how many ended */
 	CONTROL_FLUSHED,	/* to main: `count` flows were ended by CONTROL_FLUSH */
+	CONTROL_WANT,		/* to main: rewrites are wanted of the kernel (nat/mark.h) */
 	CONTROL_REJECT,		/* to main: tell the sender of the packet that begins with the `count` octets of `head`; `area`: enum reject_how */
 };
 

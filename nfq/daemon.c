@@ -17,8 +17,10 @@
 #include "nfq/control.h"
 #include "nfq/ctl/world.h"
 #include "nfq/steer/guard.h"
+#include "nfq/steer/marks.h"
 #include "nfq/steer/shield.h"
 #include "nfq/guests_show.h"
+#include "nfq/headers.h"
 #include "nfq/handover.h"
 #include "nfq/live.h"
 #include "nfq/live_out.h"
@@ -47,6 +49,7 @@ enum {
 };
 
 static const double ROUTES_SETTLE_S = 0.1;	/* changes come in bunches */
+static const double WANTS_SETTLE_S = 0.02;	/* so do rewrites that are wanted: one run of nft for all */
 static const double RESTART_WAIT_S = 1.0;
 static const double PORTS_EVERY_S = 5.0;		/* the host's sockets are looked at, R22 */
 static const double TIDY_WAIT_S = 300.0;	/* rules that are left over do no harm, and spare time when a guest comes back */
@@ -71,7 +74,7 @@ struct daemon {
 	struct ev_loop *loop;
 	ev_io control_io, routes_io;
 	ev_child child;
-	ev_timer settle, restart, tidy, look, watchdog, ports;
+	ev_timer settle, restart, tidy, look, watchdog, ports, want;
 	ev_signal on_hup, on_usr1, on_usr2, on_quit, on_term, on_int;
 };
 
@@ -182,6 +185,10 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 		break;
 	case CONTROL_REJECT:
 		reject(d, m);
+		break;
+	case CONTROL_WANT:
+		if (!ev_is_active(&d->want))
+			ev_timer_again(d->loop, &d->want);
 		break;
 	case CONTROL_FLUSHED:
 		ctl_flushed(m->count);
@@ -296,6 +303,13 @@ static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
 	live_refresh(&d->live);
 }
 
+static void on_want(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)events;
+	ev_timer_stop(loop, w);
+	headers_update();
+}
+
 static void on_tidy(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct daemon *d = w->data;
@@ -348,6 +362,7 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 		pulse_start(&d->pulse);
 		kill(d->worker, SIGKILL);
 	}
+	headers_update();
 	d->looks++;
 	if (d->looks == SETTLE_LOOKS_MAX)
 		live_settle(&d->live, false);
@@ -414,10 +429,11 @@ static void watch(struct daemon *d)
 	d->ports.data = d;
 	ev_timer_start(d->loop, &d->ports);
 	ev_timer_init(&d->restart, on_restart, 0., 0.);
+	ev_timer_init(&d->want, on_want, 0., WANTS_SETTLE_S);
 	ev_timer_init(&d->tidy, on_tidy, 0., TIDY_WAIT_S);
 	ev_timer_init(&d->look, on_look, 1., 1.);
 	ev_timer_init(&d->watchdog, on_watchdog, 0., notify_watchdog_s());
-	d->settle.data = d->restart.data = d->tidy.data = d->look.data = d;
+	d->settle.data = d->restart.data = d->tidy.data = d->look.data = d->want.data = d;
 	if (!route_watch_open(&d->routes)) {
 		ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
 		d->routes_io.data = d;
@@ -454,10 +470,11 @@ static int start(struct daemon *d)
 {
 	const int kept = handover_state();
 
-	if (queues_open(d->queues, d->live.file, &d->live.threads) < 0)
+	if (queues_open(d->queues, d->live.file, &d->live.threads, &d->live.road) < 0)
 		return -1;
 	if (live_open(&d->live, kept) < 0)
 		goto queues;
+	headers_begin(&d->live);
 	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
 	d->stamp = stamp_open();
@@ -479,6 +496,8 @@ worker:
 	live_close(&d->live);
 queues:
 	queues_close(d->queues, d->live.threads);
+	if (d->live.road.headers)
+		marks_stop();
 	return -1;
 }
 
@@ -521,6 +540,8 @@ static void stop(struct daemon *d)
 	if (d->routes.nl)
 		route_watch_close(&d->routes);
 	queues_close(d->queues, d->live.threads);
+	if (d->live.road.headers && !d->leaving)
+		marks_stop();		/* last: what the worker had decided is out, and nothing of ours waits any more */
 	shield_close();
 	live_close(&d->live);
 }
@@ -570,7 +591,8 @@ int daemon_run(const char *path, struct conf *conf)
 	connlog_set(conf->connection_log);
 	metrics_http_open(d->loop, conf->metrics_listen, &d->sandbox);
 	log_info("ready: %u rows of %u forwards, %u worker threads, queues %u-%u, rules by %s%s",
-		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue, conf->queue + 2 * d->live.threads - 1,
+		 d->live.conf->n_rows, d->live.conf->n_forwards, d->live.threads, conf->queue,
+		 conf->queue + (d->live.road.headers ? 3 : 2) * d->live.threads - 1,
 		 steer_name(&d->live.steer), conf->fail_open ? ", open on failure" : "");
 	run(d);
 	log_info("%s", d->leaving ? "leaving: rules, flows and queues stay for the next main process" : "stopping");

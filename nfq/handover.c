@@ -54,17 +54,17 @@ void handover_also(const char *name, int fd)
 }
 
 /* What it is for is part of the name: it was set up for that. */
-static void queue_name(char *name, uint16_t num, bool tcp)
+static void queue_name(char *name, uint16_t num, const char *what)
 {
-	snprintf(name, KEPT_NAME_OCTETS, "queue-%u-%s", num, tcp ? "tcp" : "rest");
+	snprintf(name, KEPT_NAME_OCTETS, "queue-%u-%s", num, what);
 }
 
-static void take(struct queue *q, uint16_t num, bool tcp)
+static void take(struct queue *q, uint16_t num, const char *what)
 {
 	char name[KEPT_NAME_OCTETS];
 	int fd;
 
-	queue_name(name, num, tcp);
+	queue_name(name, num, what);
 	fd = kept_take(name);
 	if (fd >= 0 && queue_adopt(q, fd, num) < 0) {
 		notify_forget(name);
@@ -77,8 +77,12 @@ void handover_queues(struct worker_queues *q, unsigned threads, uint16_t first)
 	unsigned dropped;
 
 	for (unsigned i = 0; i < threads; i++) {
-		take(&q[i].tcp, (uint16_t)(first + i), true);
-		take(&q[i].rest, (uint16_t)(first + threads + i), false);
+		take(&q[i].tcp, (uint16_t)(first + i), "tcp");
+		take(&q[i].rest, (uint16_t)(first + threads + i), "rest");
+		if (first + 2 * threads + i <= UINT16_MAX)
+			take(&q[i].headers, (uint16_t)(first + 2 * threads + i), "headers");
+		q[i].headers.headers = q[i].headers.nl;
+		q[i].headers.whole = (uint16_t)(first + i);
 	}
 	dropped = kept_drop();
 	if (dropped)
@@ -94,12 +98,16 @@ static int each(int (*give)(const char *name, int fd), const struct state *s, co
 	for (unsigned i = 0; i < n_also && !err; i++)
 		err = give(also[i].name, also[i].fd);
 	for (unsigned i = 0; i < threads && !err; i++) {
-		queue_name(name, q[i].tcp.num, true);
+		queue_name(name, q[i].tcp.num, "tcp");
 		err = give(name, q[i].tcp.fd);
 		if (err)
 			break;
-		queue_name(name, q[i].rest.num, false);
+		queue_name(name, q[i].rest.num, "rest");
 		err = give(name, q[i].rest.fd);
+		if (err || !q[i].headers.nl)
+			continue;
+		queue_name(name, q[i].headers.num, "headers");
+		err = give(name, q[i].headers.fd);
 	}
 	return err;
 }

@@ -12,7 +12,7 @@
 #ifndef NFQ_KEPT_H
 #define NFQ_KEPT_H
 
-enum { KEPT_MAX = 160, KEPT_NAME_OCTETS = 64 };
+enum { KEPT_MAX = 224, KEPT_NAME_OCTETS = 64 };
 
 #define KEPT_ENV "NFQNAT_KEPT"
 

@@ -42,8 +42,13 @@ static void way_to(const struct nat_addr *to, enum nat_family family, char *dev)
 
 static int make_rules(struct live *l, const struct conf *c, struct rules *r)
 {
+	int err;
+
 	ways.n = 0;		/* routes may have changed since the last time */
-	return live_out_rules(l, c, way_to, r);
+	err = live_out_rules(l, c, way_to, r);
+	if (!err)
+		r->headers = l->road.headers;
+	return err;
 }
 
 /* The file and what the sources say now, as one configuration. */
@@ -283,8 +288,8 @@ static void change_abandon(struct live *l)
 static void warn_fixed(const struct conf *old, const struct conf *new)
 {
 	if (old->queue != new->queue || old->workers != new->workers || old->max_flows != new->max_flows ||
-	    old->steering != new->steering || old->source_lo != new->source_lo || old->source_hi != new->source_hi)
-		log_warn("queue, workers, max-flows, steering and source-ports change with a restart only; "
+	    old->steering != new->steering || old->headers_only != new->headers_only || old->source_lo != new->source_lo || old->source_hi != new->source_hi)
+		log_warn("queue, workers, max-flows, steering, headers-only and source-ports change with a restart only; "
 			 "the running values stay");
 }
 
@@ -298,6 +303,7 @@ static void keep_fixed(const struct conf *old, struct conf *new)
 	new->workers = old->workers;
 	new->max_flows = old->max_flows;
 	new->steering = old->steering;
+	new->headers_only = old->headers_only;
 	new->source_lo = old->source_lo;
 	new->source_hi = old->source_hi;
 }

@@ -24,6 +24,7 @@
 
 #include "conf/dynamic.h"
 #include "nfq/outside.h"
+#include "nfq/queues.h"
 #include "nfq/state.h"
 #include "nfq/steer/steer.h"
 #include "nfq/table.h"
@@ -73,7 +74,8 @@ struct live {
 	struct state state;
 	struct steer steer;
 	struct outside_taken unsteered;	/* ports that the rules for masquerade leave out: live_out.h */
-	unsigned threads;		/* queue pairs that the rules spread packets over */
+	unsigned threads;		/* queue sets that the rules spread packets over */
+	struct queues_road road;	/* the rules bring large TCP packets to these */
 	struct change change;
 	bool held;			/* taken over: table and rules stay as they are until the sources have settled */
 	struct conf_row kept[LIVE_KEPT];	/* rows of sources that are gone, but have rules: they may come back */

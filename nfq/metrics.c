@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "nfq/headers.h"
 #include "nfq/peek.h"
 #include "nfq/watch.h"
 
@@ -62,7 +63,7 @@ static void write_flows(FILE *out, const struct nat_block *b)
 	family(out, "packets", "counter", "Packets by the one reason for what happened to them.");
 	for (unsigned r = 0; r < NAT_REASONS; r++)
 		fprintf(out, "nfqnat_packets_total{reason=\"%s\",verdict=\"%s\"} %" PRIu64 "\n", nat_reason_name(r),
-			nat_reason_verdict(r) == NAT_DROP ? "drop" : "accept", b->reasons[r]);
+			nat_reason_verdict(r) == NAT_DROP ? "drop" : nat_reason_verdict(r) == NAT_WHOLE ? "whole" : "accept", b->reasons[r]);
 }
 
 /* One family over all queues: text has to be grouped by family. */
@@ -71,16 +72,18 @@ static void write_queue_family(FILE *out, const char *name, const char *type, co
 	const struct ctl_world *w = ctl_world();
 
 	family(out, name, type, help);
-	for (unsigned i = 0; i < 2 * w->live->threads; i++) {
-		const struct queue *q = i % 2 ? &w->queues[i / 2].rest : &w->queues[i / 2].tcp;
+	for (unsigned i = 0; i < 3 * w->live->threads; i++) {
+		static const char *const kinds[] = { "tcp", "other", "headers" };
+		const struct worker_queues *set = &w->queues[i / 3];
+		const struct queue *q = i % 3 == 0 ? &set->tcp : i % 3 == 1 ? &set->rest : &set->headers;
 		struct queue_stats st;
 		uint32_t value;
 
-		if (queue_stats(q->num, &st) < 0)
+		if (!q->nl || queue_stats(q->num, &st) < 0)
 			continue;
 		memcpy(&value, (const char *)&st + field, sizeof(value));
 		fprintf(out, "nfqnat_%s%s{queue=\"%u\",kind=\"%s\"} %" PRIu32 "\n", name, !strcmp(type, "counter") ? "_total" : "",
-			q->num, i % 2 ? "other" : "tcp", value);
+			q->num, kinds[i % 3], value);
 	}
 }
 
@@ -257,6 +260,7 @@ void metrics_write(FILE *out)
 	write_daemon(out);
 	write_flows(out, ctl_world()->live->state.nat.block);
 	write_queues(out);
+	headers_metrics(out);
 	if (watch_tap())
 		write_worker(out, watch_tap());
 	one(out, "control_clients", "gauge", "Clients of the control socket.", c.clients);

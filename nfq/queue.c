@@ -70,12 +70,12 @@ static int queue_bind(struct mnl_socket *nl, uint16_t num)
 	return ask(nl, nlh);
 }
 
-static int queue_setup(struct mnl_socket *nl, uint16_t num, bool gso)
+static int queue_setup(struct mnl_socket *nl, uint16_t num, bool gso, uint32_t octets)
 {
 	char buf[CONFIG_OCTETS] __attribute__((aligned(4)));
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, num);
 
-	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, MSG_PAYLOAD_MAX);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)octets);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, QUEUE_MAXLEN);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(gso ? NFQA_CFG_F_GSO : 0));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
@@ -122,7 +122,7 @@ static int explain(int err, uint16_t num, char *why, size_t octets)
 	return err;
 }
 
-int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets)
+static int open_as(struct queue *q, uint16_t num, bool gso, uint32_t octets, char *why, size_t why_octets)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	int err;
@@ -138,7 +138,7 @@ int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_oc
 	if (!err)
 		err = queue_bind(nl, num);
 	if (!err)
-		err = queue_setup(nl, num, gso);
+		err = queue_setup(nl, num, gso, octets);
 	if (err)
 		goto close;
 	*q = (struct queue){ .nl = nl, .fd = mnl_socket_get_fd(nl), .num = num };
@@ -146,6 +146,22 @@ int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_oc
 close:
 	err = explain(err, num, why, why_octets);
 	mnl_socket_close(nl);
+	return err;
+}
+
+int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets)
+{
+	return open_as(q, num, gso, MSG_PAYLOAD_MAX, why, why_octets);
+}
+
+int queue_open_headers(struct queue *q, uint16_t num, uint16_t whole, char *why, size_t why_octets)
+{
+	int err = open_as(q, num, true, QUEUE_HEADERS_OCTETS, why, why_octets);
+
+	if (!err) {
+		q->headers = true;
+		q->whole = whole;
+	}
 	return err;
 }
 

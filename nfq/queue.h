@@ -20,12 +20,15 @@ struct queue {
 	struct mnl_socket *nl;
 	int fd;
 	uint16_t num;
+	bool headers;		/* hands over no more than QUEUE_HEADERS_OCTETS of a packet */
+	uint16_t whole;		/* then: the queue that what must come whole is sent on to */
 };
 
 enum {
 	QUEUE_MAXLEN = 4096,		/* packets the kernel holds; more only adds delay */
 	QUEUE_RCVBUF_OCTETS = 64 << 20,	/* 4096 packets are far below it, 1000 aggregates of 64 KiB just fit */
 	QUEUE_SNDBUF_OCTETS = 8 << 20,	/* bounds one send */
+	QUEUE_HEADERS_OCTETS = 256,	/* IPv6, some of its extension headers and TCP with all its options; acknowledgements whole */
 };
 
 /**
@@ -40,6 +43,9 @@ enum {
  * -EPROTONOSUPPORT or -ENOENT (no NFQUEUE in the kernel), others as they come.
  */
 int queue_open(struct queue *q, uint16_t num, bool gso, char *why, size_t why_octets);
+
+/* queue_open_headers - the same for TCP of which the headers will do; @whole: see struct queue */
+int queue_open_headers(struct queue *q, uint16_t num, uint16_t whole, char *why, size_t why_octets);
 
 /**
  * queue_adopt - a queue that an earlier process opened for the same purpose; its packets wait in it

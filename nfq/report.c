@@ -53,6 +53,8 @@ void report_log(const struct state *s, const struct worker_queues *q, unsigned t
 	for (unsigned i = 0; i < threads; i++) {
 		log_queue(&q[i].tcp, "tcp");
 		log_queue(&q[i].rest, "other");
+		if (q[i].headers.nl)
+			log_queue(&q[i].headers, "headers");
 	}
 	log_info("end of report");
 }

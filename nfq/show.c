@@ -155,18 +155,20 @@ void show_packet(char *buf, size_t octets, const struct nat_pkt *p, show_forward
 			text_add(&out, "error about %s ", proto);
 		}
 		text_ends(&out, &p->before, p->ends_proto, t->family);
-		if (p->changed) {
+		if (p->changed || p->mark) {
 			text_add(&out, " => ");
 			text_ends(&out, &p->after, p->ends_proto, t->family);
 		}
 	}
 	if (t->proto == NAT_PROTO_TCP)
 		text_flags(&out, p->tcp_flags);
-	text_add(&out, " %" PRIu32 " octets", p->len);
+	text_add(&out, " %" PRIu32 " octets", p->truncated && p->whole ? p->whole : p->len);
 	if (p->flow != NAT_NONE)
 		text_add(&out, " flow %" PRIu32, p->flow);
 	text_forward(&out, p->forward, name);
 	text_add(&out, ": %s", nat_reason_words(p->reason));
+	if (p->mark)
+		text_add(&out, " by mark 0x%08" PRIx32, p->mark);
 }
 
 static void text_counts(struct text *t, const struct nat_flow *f)

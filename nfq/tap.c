@@ -127,11 +127,11 @@ void tap_before(struct tap_writer *w, const struct nat_pkt *p, unsigned n)
 /* Is it wanted as it came or as it went? Programs see no more than headers: what they compare lies there. */
 static bool matches(const struct tap_slot *s, const struct nat_pkt *p, const uint8_t *before)
 {
-	uint32_t kept = p->len < TAP_HEADERS_OCTETS ? p->len : TAP_HEADERS_OCTETS;
+	uint32_t kept = p->len < TAP_HEADERS_OCTETS ? p->len : TAP_HEADERS_OCTETS, len = p->truncated ? p->whole : p->len;
 
-	if (!s->n_insns || bpf_filter(s->insn, before, p->len, kept))
+	if (!s->n_insns || bpf_filter(s->insn, before, len, kept))
 		return true;
-	return p->changed && bpf_filter(s->insn, p->data, p->len, kept);
+	return p->changed && bpf_filter(s->insn, p->data, len, kept);
 }
 
 static void record(struct tap_writer *w, const struct nat_pkt *p, const uint8_t *head, uint8_t slots, uint32_t snap,

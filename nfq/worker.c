@@ -35,7 +35,7 @@ struct thread {
 	struct engine *engine;
 	struct batch *batch;
 	struct ev_loop *loop;
-	ev_io tcp, rest, control;
+	ev_io tcp, rest, headers, control;
 	ev_timer expire, beat;
 	unsigned index;
 };
@@ -67,6 +67,14 @@ static void tell_reset(const struct nat_flow *f)
 		__atomic_fetch_add(&self.resets_lost, 1, __ATOMIC_RELAXED);
 }
 
+static void tell_want(void)
+{
+	const struct control_msg m = { .type = CONTROL_WANT };
+
+	/* If main is busy it looks by itself, within a second. */
+	control_send(self.control, &m);
+}
+
 static void tell_reject(const uint8_t *packet, uint32_t octets, enum reject_how how, uint32_t mtu)
 {
 	struct control_msg m = { .type = CONTROL_REJECT, .area = (uint32_t)how, .count = octets < REJECT_QUOTE ? octets : REJECT_QUOTE,
@@ -91,6 +99,28 @@ static void on_tcp(struct ev_loop *loop, ev_io *w, int events)
 	(void)loop;
 	(void)events;
 	drain(t, &t->queues->tcp);
+}
+
+static void drain_headers(struct thread *t)
+{
+	for (unsigned i = 0; t->queues->headers.nl && i < ROUNDS_MAX; i++)
+		if (!batch_run_headers(t->batch, &t->queues->headers, &t->queues->tcp))
+			break;
+}
+
+/* All that waits, for those who have no time to wait for events. */
+static void drain_all(struct thread *t)
+{
+	drain(t, &t->queues->tcp);
+	drain_headers(t);
+	drain(t, &t->queues->rest);
+}
+
+static void on_headers(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	drain_headers(w->data);
 }
 
 static void on_rest(struct ev_loop *loop, ev_io *w, int events)
@@ -123,6 +153,12 @@ static unsigned piece_expire(struct nat *n, nat_ns now)
 	return nat_expire(n, now, EXPIRE_FLOWS);
 }
 
+static unsigned piece_age(struct nat *n, nat_ns now)
+{
+	mark_age(&n->marks, nat_tick_of(now));
+	return 0;
+}
+
 static unsigned piece_sweep(struct nat *n, nat_ns now)
 {
 	return !nat_sweep(n, now, SWEEP_SLOTS);
@@ -143,6 +179,7 @@ static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	while (locked(t, piece_expire) == EXPIRE_FLOWS)
 		;
+	locked(t, piece_age);
 	batch_expire_held(t->batch);
 }
 
@@ -163,8 +200,7 @@ static void sweep_all(struct thread *t)
 
 	do {
 		while (!control_room(self.control, 1)) {
-			drain(t, &t->queues->tcp);
-			drain(t, &t->queues->rest);
+			drain_all(t);
 			state_beat(self.state, t->index);
 		}
 		state_beat(self.state, t->index);
@@ -223,8 +259,7 @@ static void on_control(struct ev_loop *loop, ev_io *w, int events)
 			flush(t, &m);
 	if (got < 0) {
 		/* The rules are gone by now: answer what is left and go. */
-		drain(t, &t->queues->tcp);
-		drain(t, &t->queues->rest);
+		drain_all(t);
 		ev_break(loop, EVBREAK_ALL);
 	}
 }
@@ -257,9 +292,15 @@ static void pin(unsigned index)
 static int reclaim(struct thread *t)
 {
 	bool drop = t->args.drop_unanswered;
-	int a = queue_reclaim(&t->queues->tcp, drop), b = queue_reclaim(&t->queues->rest, drop);
+	struct queue *q[] = { &t->queues->tcp, &t->queues->rest, &t->queues->headers };
+	int sum = 0;
 
-	return (a > 0 ? a : 0) + (b > 0 ? b : 0);
+	for (unsigned i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		int n = q[i]->nl ? queue_reclaim(q[i], drop) : 0;
+
+		sum += n > 0 ? n : 0;
+	}
+	return sum;
 }
 
 static void *thread_main(void *arg)
@@ -281,6 +322,8 @@ static int thread_init(struct thread *t)
 		return -ENOMEM;
 	watch(t, &t->tcp, on_tcp, t->queues->tcp.fd);
 	watch(t, &t->rest, on_rest, t->queues->rest.fd);
+	if (t->queues->headers.nl)
+		watch(t, &t->headers, on_headers, t->queues->headers.fd);
 	ev_timer_init(&t->beat, on_beat, BEAT_EVERY_S, BEAT_EVERY_S);
 	t->beat.data = t;
 	ev_timer_start(t->loop, &t->beat);
@@ -372,6 +415,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	batch_flow_names(flow_name_of);
 	batch_on_reset(tell_reset);
 	batch_on_reject(tell_reject);
+	batch_on_want(tell_want);
 	/* One that a main process before ours started may still be dying. */
 	err = state_lock(a->state, LOCK_WAIT_MS);
 	if (err) {
@@ -390,7 +434,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 /* All else that the main process has open is none of a worker's business. */
 static void keep_own(const struct worker_args *a)
 {
-	int own[2 * WORKER_THREADS_MAX + 2];
+	int own[3 * WORKER_THREADS_MAX + 2];
 	size_t n = 0;
 
 	own[n++] = a->control;
@@ -398,6 +442,8 @@ static void keep_own(const struct worker_args *a)
 	for (unsigned i = 0; i < a->threads; i++) {
 		own[n++] = a->queues[i].tcp.fd;
 		own[n++] = a->queues[i].rest.fd;
+		if (a->queues[i].headers.nl)
+			own[n++] = a->queues[i].headers.fd;
 	}
 	only_these(own, n);
 }

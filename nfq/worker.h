@@ -4,7 +4,7 @@
  *
  * A child of the main process. It inherits the state block and the queue
  * sockets, gives everything else up (sandbox.h), and runs one pinned thread per
- * queue pair on the one engine. If it dies, the main process starts
+ * queue set on the one engine. If it dies, the main process starts
  * another on the same block and the same queues.
  */
 #ifndef NFQ_WORKER_H
@@ -20,14 +20,14 @@
 
 enum { WORKER_THREADS_MAX = STATE_THREADS_MAX };
 
-/* A thread's queues: aggregates of TCP, and everything else one packet at a time. */
+/* A thread's queues: aggregates of TCP, everything else one packet at a time, and headers of TCP if its nl is not NULL. */
 struct worker_queues {
-	struct queue tcp, rest;
+	struct queue tcp, rest, headers;
 };
 
 struct worker_args {
 	struct state *state;
-	struct worker_queues *queues;	/* one pair per thread */
+	struct worker_queues *queues;	/* one set per thread */
 	unsigned threads;
 	int control;			/* the worker's end; closing the other end ends the worker */
 	struct tap *tap;		/* NULL: nobody can watch */

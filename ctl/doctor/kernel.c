@@ -122,7 +122,7 @@ static unsigned long netlink_inode(unsigned long portid)
 void doctor_queue(struct doctor *d)
 {
 	static const char why[] =
-		"A queue belongs to one program. nfqnatd takes two for each worker, from `queue:` on.";
+		"A queue belongs to one program. nfqnatd takes three for each worker, two with `headers-only: off`, from `queue:` on.";
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned long workers = d->conf->workers ? d->conf->workers : cpus > 0 ? (unsigned long)cpus : 1;
 	FILE *f = fopen("/proc/self/net/netfilter/nfnetlink_queue", "re");
@@ -132,7 +132,7 @@ void doctor_queue(struct doctor *d)
 		char *end;
 		unsigned long num = strtoul(line, &end, 10), portid = strtoul(end, NULL, 10);
 
-		if (num < d->conf->queue || num >= d->conf->queue + 2 * workers)
+		if (num < d->conf->queue || num >= d->conf->queue + conf_queues(d->conf, (unsigned)workers))
 			continue;
 		net_owner(netlink_inode(portid), owner, sizeof(owner));
 		if (d->running || !strncmp(owner, "nfqnat", 6))

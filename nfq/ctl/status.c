@@ -44,6 +44,8 @@ static json_t *queues_json(void)
 	for (unsigned i = 0; i < ctl_world()->live->threads; i++) {
 		json_array_append_new(list, queue_json(&ctl_world()->queues[i].tcp, "tcp"));
 		json_array_append_new(list, queue_json(&ctl_world()->queues[i].rest, "other"));
+		if (ctl_world()->queues[i].headers.nl)
+			json_array_append_new(list, queue_json(&ctl_world()->queues[i].headers, "headers"));
 	}
 	return list;
 }

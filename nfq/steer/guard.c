@@ -15,6 +15,7 @@
 
 #include "nfq/ctl/world.h"
 #include "nfq/log.h"
+#include "nfq/steer/marks.h"
 #include "nfq/steer/shield.h"
 
 enum {
@@ -59,25 +60,34 @@ static int note_name(const struct nlattr *a, void *data)
 	return MNL_CB_OK;
 }
 
-/* The table's name has the same number in messages of tables, chains and rules. */
-static int note_shield(const struct nlattr *a, void *data)
+/* The table's name has the same number in messages of all that can be deleted. */
+static int note_table(const struct nlattr *a, void *data)
 {
 	if (mnl_attr_get_type(a) == NFTA_TABLE_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-		*(bool *)data = !strcmp(mnl_attr_get_str(a), SHIELD_TABLE);
+		*(const char **)data = mnl_attr_get_str(a);
 	return MNL_CB_OK;
+}
+
+static void doubt_marks(const char *table, uint32_t who)
+{
+	if (guard.live->road.headers)
+		marks_doubt(&guard.live->state.nat.marks, table, who);
 }
 
 /* @data: bool, out: was anything taken away? Not in the shield's table: that is ours alone. */
 static int on_message(const struct nlmsghdr *h, void *data)
 {
-	bool shield = false;
+	const char *table = "";
 
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_DELTABLE:
 	case NFT_MSG_DELCHAIN:
 	case NFT_MSG_DELRULE:
-		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_shield, &shield);
-		*(bool *)data |= !shield;
+	case NFT_MSG_DELSET:
+	case NFT_MSG_DELSETELEM:
+		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_table, &table);
+		doubt_marks(table, h->nlmsg_pid);
+		*(bool *)data |= strcmp(table, SHIELD_TABLE) != 0;
 		break;
 	case NFT_MSG_NEWGEN:
 		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_name, NULL);
@@ -97,12 +107,14 @@ static bool drain(void)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == ENOBUFS)
+		if (n < 0 && errno == ENOBUFS) {
 			gone = true;
-		else if (n <= 0)
+			doubt_marks(NULL, 0);
+		} else if (n <= 0) {
 			return gone;
-		else
+		} else {
 			mnl_cb_run(buf, (size_t)n, 0, 0, on_message, &gone);
+		}
 	}
 }
 
@@ -118,6 +130,8 @@ static void look(void)
 	unsigned want, have;
 
 	ev_timer_stop(guard.loop, &guard.again);
+	if (guard.live->road.headers && marks_look(&guard.live->state.nat.marks, nat_tick_of(state_clock())))
+		log_warn("table inet " MARKS_TABLE " was changed, last by %s; it is as it was again", *guard.who ? guard.who : "somebody");
 	if (guard.live->change.under_way || guard.live->held) {
 		later();		/* rules are about to change */
 		return;

@@ -78,7 +78,8 @@ static unsigned merge(struct piece *piece, unsigned n, struct group *group, stru
 
 static struct piece listener_piece(const struct conf_row *row)
 {
-	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->listen, .rest = row->rest },
+	struct piece p = { .key = { .family = row->family, .proto = row->proto, .addr = row->listen, .rest = row->rest,
+				   .host_source = row->host_source },
 			   .ports = { row->lo, row->hi } };
 
 	memcpy(p.key.dev, row->dev, sizeof(p.key.dev));

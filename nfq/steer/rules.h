@@ -13,6 +13,9 @@
  *     mangle POSTROUTING  from a guest's port; ICMP errors
  *     mangle INPUT        from a guest's port to this host; ICMP errors
  *
+ * Of TCP between other hosts and guests only headers come, where the kernel can
+ * do the rewriting (marks.h): docs/decisions/0017.
+ *
  * With several workers TCP goes to a queue by a hash of its addresses, all else
  * to that of the CPU it is on: docs/decisions/0005.
  *
@@ -25,6 +28,7 @@
 #define NFQ_RULES_H
 
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "conf/conf.h"
@@ -39,7 +43,7 @@ struct group {
 	struct nat_addr addr;		/* listener (all zero: any local address) or guest */
 	bool rest;			/* listener: only what no socket of this host takes */
 	char dev[IFNAMSIZ];		/* listener: arrives on it; guest: the way to it; "": any, unknown */
-	bool host_source;		/* guest: every flow's source is rewritten in FORWARD, not only a hairpin's */
+	bool host_source;		/* every flow's source is rewritten in FORWARD too, not only a hairpin's */
 	bool enclosed;			/* guest: FORWARD sees every packet to it and from it, to pass the host's rules */
 	struct ports *ports;		/* disjoint, ordered, merged; none for protocols without ports */
 	unsigned n_ports;
@@ -47,11 +51,19 @@ struct group {
 
 struct rules_out;
 
+/* Sets of queues, one of each for every worker, in this order. */
+enum rules_set {
+	RULES_TCP,			/* whole packets: the host's own, hairpins, FORWARD; and what RULES_HEADERS asks for */
+	RULES_REST,
+	RULES_HEADERS,			/* TCP between other hosts and guests; without such queues RULES_TCP */
+};
+
 struct rules {
 	struct group *listener, *guest;
 	unsigned n_listeners, n_guests;
-	uint16_t queue;			/* TCP: queue .. queue + workers - 1; the rest: the next as many */
+	uint16_t queue;			/* the first of all */
 	unsigned workers;
+	bool headers;			/* there are queues for headers alone */
 	uint16_t source_lo, source_hi;
 	bool bypass;			/* fail open: the kernel goes on as if there were no rule */
 	bool conntrack;			/* the kernel has it: new flows can be told apart in FORWARD */
@@ -60,6 +72,24 @@ struct rules {
 	unsigned n_outs;
 	struct ports *pool;		/* memory of all groups' ports */
 };
+
+/* rules_first - the first queue of a set */
+static inline unsigned rules_first(const struct rules *r, enum rules_set set)
+{
+	return r->queue + r->workers * (set == RULES_HEADERS && !r->headers ? RULES_TCP : set);
+}
+
+/* rules_set_of - where packets of a group go, if those of TCP go to @tcp */
+static inline enum rules_set rules_set_of(const struct group *g, enum rules_set tcp)
+{
+	return g->proto != IPPROTO_TCP ? RULES_REST : g->host_source ? RULES_TCP : tcp;
+}
+
+/* rules_has_hairpins - have answers to other guests to be told from those that leave? They change at both ends. */
+static inline bool rules_has_hairpins(const struct rules *r, const struct group *g)
+{
+	return r->headers && g->proto == IPPROTO_TCP && g->dev[0] && !g->host_source;
+}
 
 /* Which way leads to a guest: fills @dev (IFNAMSIZ octets, "" if unknown). */
 typedef void (*rules_way_fn)(const struct nat_addr *to, enum nat_family family, char *dev);

@@ -7,15 +7,15 @@
 #include "nat/tuple.h"
 #include "nfq/steer/rules_out.h"
 
-static void write_queue(const struct rules *r, bool tcp, bool bypass, FILE *out)
+static void write_queue(const struct rules *r, enum rules_set set, bool bypass, FILE *out)
 {
 	static const char *const how[2][2] = { { "", " bypass" }, { " fanout", " bypass,fanout" } };
-	unsigned first = r->queue + (tcp ? 0 : r->workers);
+	unsigned first = rules_first(r, set);
 
 	if (r->workers == 1)
 		fprintf(out, " queue num %u%s\n", first, bypass ? " bypass" : "");
 	else
-		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, how[!tcp][bypass]);
+		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, how[set == RULES_REST][bypass]);
 }
 
 static const char *proto_name(const struct group *g)
@@ -90,7 +90,7 @@ static void write_fragments(const struct rules *r, const struct group *g, FILE *
 {
 	fprintf(out, " meta l4proto %s %s", proto_name(g),
 		g->family == NAT_IPV4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists");
-	write_queue(r, false, r->bypass, out);
+	write_queue(r, RULES_REST, r->bypass, out);
 }
 
 static void write_addr(const struct group *g, const char *side, FILE *out)
@@ -109,9 +109,9 @@ static void write_addr(const struct group *g, const char *side, FILE *out)
 static void write_errors(const struct rules *r, bool leaving, FILE *out)
 {
 	fputs("\t\ticmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }", out);
-	write_queue(r, false, r->bypass || !leaving, out);
+	write_queue(r, RULES_REST, r->bypass || !leaving, out);
 	fputs("\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }", out);
-	write_queue(r, false, r->bypass || !leaving, out);
+	write_queue(r, RULES_REST, r->bypass || !leaving, out);
 }
 
 /* As in rules_xt.c: the kernel would drop errors about a first packet rather than queue them. */
@@ -145,7 +145,7 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 		if (g->dev[0])
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "dport", false, out);
-		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		write_queue(r, rules_set_of(g, own ? RULES_TCP : RULES_HEADERS), r->bypass, out);
 		if (!has_pieces(r, g) || own)
 			continue;		/* what this host sends is cut up later */
 		write_addr(g, "daddr", out);
@@ -161,19 +161,26 @@ static void write_own_port(const struct rules *r, const struct group *g, const c
 		fprintf(out, " %s %s %u-%u", proto_name(g), port, r->source_lo, r->source_hi);
 }
 
-/* Packets from guests' ports; at PREROUTING only those to a source port of ours. */
-static void write_answers(const struct rules *r, bool hairpin, FILE *out)
+/* Packets from guests' ports, those of TCP to @tcp; at PREROUTING only those to a source port of ours. */
+static void write_answers(const struct rules *r, bool hairpin, enum rules_set tcp, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_guests; i++) {
 		const struct group *g = &r->guest[i];
 
+		if (tcp == RULES_HEADERS && rules_has_hairpins(r, g)) {
+			write_addr(g, "saddr", out);
+			fprintf(out, " oifname \"%s\"", g->dev);
+			write_what(g, "sport", true, out);
+			write_own_port(r, g, "dport", out);
+			write_queue(r, RULES_TCP, r->bypass, out);
+		}
 		write_addr(g, "saddr", out);
 		if (hairpin && g->dev[0])
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "sport", true, out);
 		if (hairpin)
 			write_own_port(r, g, "dport", out);
-		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		write_queue(r, rules_set_of(g, tcp), r->bypass, out);
 		if (!has_pieces(r, g))
 			continue;
 		write_addr(g, "saddr", out);
@@ -189,7 +196,7 @@ static void write_enclosed(const struct rules *r, const struct group *g, FILE *o
 	for (unsigned back = 0; back < 2; back++) {
 		write_addr(g, back ? "saddr" : "daddr", out);
 		write_what(g, back ? "sport" : "dport", back, out);
-		write_queue(r, g->proto == IPPROTO_TCP, r->bypass, out);
+		write_queue(r, rules_set_of(g, RULES_TCP), r->bypass, out);
 		if (!has_pieces(r, g))
 			continue;
 		write_addr(g, back ? "saddr" : "daddr", out);
@@ -201,7 +208,7 @@ static void write_forward(const struct rules *r, FILE *out)
 {
 	for (unsigned i = 0; i < r->n_guests; i++) {
 		const struct group *g = &r->guest[i];
-		bool tcp = g->proto == IPPROTO_TCP;
+		enum rules_set set = rules_set_of(g, RULES_TCP);
 
 		if (g->enclosed) {
 			write_enclosed(r, g, out);
@@ -215,7 +222,7 @@ static void write_forward(const struct rules *r, FILE *out)
 				fprintf(out, " oifname \"%s\"", g->dev);
 			write_what(g, "dport", false, out);
 			write_own_port(r, g, "sport", out);
-			write_queue(r, tcp, r->bypass, out);
+			write_queue(r, set, r->bypass, out);
 		}
 		if (g->dev[0] && has_pieces(r, g)) {
 			write_addr(g, "daddr", out);
@@ -226,7 +233,7 @@ static void write_forward(const struct rules *r, FILE *out)
 			write_addr(g, "daddr", out);
 			write_what(g, "dport", false, out);
 			fputs(" ct state new", out);
-			write_queue(r, tcp, r->bypass, out);
+			write_queue(r, set, r->bypass, out);
 		}
 	}
 }
@@ -241,7 +248,7 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	fputs("\t\tfib daddr type != local return\n", out);
 	rules_out_write_nft(r, RULES_OUT_NEAR, out);
 	write_listeners(r, false, out);
-	write_answers(r, true, out);
+	write_answers(r, true, RULES_TCP, out);
 	write_errors(r, false, out);
 	fputs("\t}\n", out);
 
@@ -257,13 +264,13 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	fputs("\t}\n", out);
 
 	chain_begin("postrouting", "-150", out);
-	write_answers(r, false, out);
+	write_answers(r, false, RULES_HEADERS, out);
 	rules_out_write_nft(r, RULES_OUT_LEAVING, out);
 	write_errors_leaving(r, out);
 	fputs("\t}\n", out);
 
 	chain_begin("input", "-150", out);
-	write_answers(r, false, out);
+	write_answers(r, false, RULES_TCP, out);
 	write_errors(r, false, out);
 	fputs("\t}\n}\n", out);
 }

@@ -4,28 +4,29 @@
 
 enum { PAIRS = 7 };		/* ranges in one multiport match: XT_MULTI_PORTS is 15, a range takes two */
 
-static void queue(const struct rules *r, bool tcp, FILE *out)
+static void queue(const struct rules *r, enum rules_set set, FILE *out)
 {
-	unsigned first = r->queue + (tcp ? 0 : r->workers);
+	unsigned first = rules_first(r, set);
 
 	if (r->workers == 1)
 		fprintf(out, " -j NFQUEUE --queue-num %u\n", first);
 	else
 		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s\n", first, first + r->workers - 1,
-			tcp ? "" : " --queue-cpu-fanout");
+			set == RULES_REST ? " --queue-cpu-fanout" : "");
 }
 
-/* @match and every protocol. */
-static void queue_all(const struct rules *r, const char *match, FILE *out)
+/* @match and every protocol, TCP to @tcp. */
+static void queue_all(const struct rules *r, enum rules_set tcp, const char *match, FILE *out)
 {
 	fprintf(out, "%s -p tcp", match);
-	queue(r, true, out);
+	queue(r, tcp, out);
 	fputs(match, out);
-	queue(r, false, out);
+	queue(r, RULES_REST, out);
 }
 
-/* @match and the ports of mappings. */
-static void queue_ports(const struct rules *r, const struct rules_out *ro, const char *match, const char *side, FILE *out)
+/* @match and the ports of mappings, those of TCP to @tcp. */
+static void queue_ports(const struct rules *r, enum rules_set tcp, const struct rules_out *ro, const char *match, const char *side,
+			FILE *out)
 {
 	static const char *const protos[2] = { "tcp", "udp" };
 
@@ -34,7 +35,7 @@ static void queue_ports(const struct rules *r, const struct rules_out *ro, const
 			fprintf(out, "%s -p %s -m multiport %s ", match, protos[p], side);
 			for (unsigned k = 0; k < PAIRS && i < ro->n_ports[p]; k++, i++)
 				fprintf(out, "%s%u:%u", k ? "," : "", ro->port[p][i].lo, ro->port[p][i].hi);
-			queue(r, p == 0, out);
+			queue(r, p ? RULES_REST : tcp, out);
 		}
 }
 
@@ -44,7 +45,7 @@ static void queue_icmp(const struct rules *r, bool is4, const char *match, const
 {
 	for (const char *const *type = is4 ? v4 : v6; *type; type++) {
 		fprintf(out, "%s -p %s %s", match, is4 ? "icmp -m icmp --icmp-type" : "ipv6-icmp -m icmp6 --icmpv6-type", *type);
-		queue(r, false, out);
+		queue(r, RULES_REST, out);
 	}
 }
 
@@ -55,7 +56,7 @@ static void queue_pieces(const struct rules *r, bool is4, const char *match, FIL
 
 	for (unsigned i = 0; i < 2 && r->fragments && how[is4][i]; i++) {
 		fprintf(out, "%s %s", match, how[is4][i]);
-		queue(r, false, out);
+		queue(r, RULES_REST, out);
 	}
 }
 
@@ -66,11 +67,11 @@ static void queue_answers(const struct rules *r, const struct rules_out *ro, con
 	static const char *const others[] = { "gre", "esp", "sctp", "udplite", "4", "33", "41", "115" };
 	bool is4 = ro->conf.inside.family == NAT_IPV4;
 
-	queue_ports(r, ro, match, "--dports", out);
+	queue_ports(r, RULES_HEADERS, ro, match, "--dports", out);
 	queue_icmp(r, is4, match, v4, v6, out);
 	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		fprintf(out, "%s -p %s", match, others[i]);
-		queue(r, false, out);
+		queue(r, RULES_REST, out);
 	}
 	queue_pieces(r, is4, match, out);
 }
@@ -86,14 +87,14 @@ static void write_pre(const struct rules *r, const struct rules_out *ro, FILE *o
 	if (o->kind != CONF_MASQUERADE) {
 		snprintf(match, sizeof(match), "-A nfqnat-pre%s -d %s", dev,
 			 rules_out_text(text, &o->outside.addr, o->outside.bits, family));
-		queue_all(r, match, out);
+		queue_all(r, RULES_TCP, match, out);
 		return;
 	}
 	rules_out_text(text, &o->inside.addr, o->inside.bits, family);
 	snprintf(match, sizeof(match), "-A nfqnat-pre%s -s %s", dev, text);
-	queue_all(r, match, out);
+	queue_all(r, RULES_TCP, match, out);
 	snprintf(match, sizeof(match), "-A nfqnat-pre%s -d %s", dev, text);
-	queue_all(r, match, out);
+	queue_all(r, RULES_TCP, match, out);
 	for (unsigned i = 0; i < o->n_to; i++) {
 		snprintf(match, sizeof(match), "-A nfqnat-pre -d %s",
 			 rules_out_text(text, &o->to[i], family == NAT_IPV4 ? 32 : 128, family));
@@ -106,7 +107,7 @@ static void write_pre(const struct rules *r, const struct rules_out *ro, FILE *o
 	if (o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-pre -s %s", rules_out_text(text, &o->inside.addr, o->inside.bits, family));
-	queue_ports(r, ro, match, "--dports", out);
+	queue_ports(r, RULES_TCP, ro, match, "--dports", out);
 }
 
 static void write_forward(const struct rules *r, const struct rules_out *ro, FILE *out)
@@ -119,12 +120,12 @@ static void write_forward(const struct rules *r, const struct rules_out *ro, FIL
 	rules_out_text(text, &o->inside.addr, o->inside.bits, (enum nat_family)o->inside.family);
 	if (r->conntrack) {
 		snprintf(match, sizeof(match), "-A nfqnat-fwd -i %s -d %s -m conntrack --ctstate NEW", o->out, text);
-		queue_all(r, match, out);
+		queue_all(r, RULES_TCP, match, out);
 	}
 	if (o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-fwd -s %s -d %s", text, text);
-	queue_ports(r, ro, match, "--sports", out);
+	queue_ports(r, RULES_TCP, ro, match, "--sports", out);
 }
 
 static void write_leaving(const struct rules *r, const struct rules_out *ro, FILE *out)
@@ -140,11 +141,11 @@ static void write_leaving(const struct rules *r, const struct rules_out *ro, FIL
 		fprintf(out, "-A nfqnat-post%s -s %s -d %s -j RETURN\n", dev, text,
 			rules_out_text(except, &o->except[i].addr, o->except[i].bits, family));
 	snprintf(match, sizeof(match), "-A nfqnat-post%s -s %s", dev, text);
-	queue_all(r, match, out);
+	queue_all(r, o->kind == CONF_MASQUERADE ? RULES_HEADERS : RULES_TCP, match, out);
 	if (o->kind != CONF_MASQUERADE || o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-post -s %s -d %s", text, text);
-	queue_ports(r, ro, match, "--dports", out);
+	queue_ports(r, RULES_TCP, ro, match, "--dports", out);
 }
 
 void rules_out_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, FILE *out)

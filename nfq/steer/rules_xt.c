@@ -36,6 +36,7 @@ struct rule {
 	bool fresh;			/* only packets that begin a flow, as conntrack sees it */
 	bool answer;			/* ICMP: the answer, not the request */
 	bool pieces;			/* fragments of any port */
+	enum rules_set tcp;		/* where packets of TCP go */
 };
 
 const char *rules_table_name(enum rules_table t)
@@ -43,15 +44,15 @@ const char *rules_table_name(enum rules_table t)
 	return t == RULES_RAW ? "raw" : "mangle";
 }
 
-static void write_target(const struct rules *r, bool tcp, bool bypass, FILE *out)
+static void write_target(const struct rules *r, enum rules_set set, bool bypass, FILE *out)
 {
-	unsigned first = r->queue + (tcp ? 0 : r->workers);
+	unsigned first = rules_first(r, set);
 
 	if (r->workers == 1)
 		fprintf(out, " -j NFQUEUE --queue-num %u", first);
 	else
 		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s", first, first + r->workers - 1,
-			tcp ? "" : " --queue-cpu-fanout");
+			set == RULES_REST ? " --queue-cpu-fanout" : "");
 	fputs(bypass ? " --queue-bypass\n" : "\n", out);
 }
 
@@ -102,7 +103,7 @@ static void write_end(const struct rules *r, const struct rule *u, FILE *out)
 {
 	if (u->fresh)
 		fputs(" -m conntrack --ctstate NEW", out);
-	write_target(r, u->group->proto == IPPROTO_TCP, r->bypass, out);
+	write_target(r, rules_set_of(u->group, u->tcp), r->bypass, out);
 }
 
 static void write_icmp(const struct rules *r, const struct rule *u, FILE *out)
@@ -137,7 +138,7 @@ static void write_pieces(const struct rules *r, const struct rule *u, FILE *out)
 	for (unsigned i = 0; i < (is4 ? 1 : 2); i++) {
 		write_match(r, u, out);
 		fputs(is4 ? v4[i] : v6[i], out);
-		write_target(r, false, r->bypass, out);
+		write_target(r, RULES_REST, r->bypass, out);
 	}
 }
 
@@ -192,7 +193,7 @@ static void write_errors(const struct rules *r, enum nat_family family, const ch
 	for (unsigned i = 0; i < 4; i++) {
 		fprintf(out, "-A %s -p %s", chain, v4 ? "icmp -m icmp --icmp-type " : "ipv6-icmp -m icmp6 --icmpv6-type ");
 		fputs(v4 ? types4[i] : types6[i], out);
-		write_target(r, false, r->bypass || !leaving, out);
+		write_target(r, RULES_REST, r->bypass || !leaving, out);
 	}
 }
 
@@ -225,7 +226,7 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 	for (unsigned i = 0; i < r->n_listeners; i++) {
 		const struct group *g = &r->listener[i];
 		struct rule u = { .chain = "nfqnat-pre", .addr_flag = 'd', .group = g, .ports = "--dports",
-				  .in = g->dev, .out = "" };
+				  .in = g->dev, .out = "", .tcp = RULES_HEADERS };
 
 		if (g->family != family)
 			continue;
@@ -238,6 +239,7 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 		if (g->dev[0] || g->rest)
 			continue;		/* this host's own packets arrive on no device */
 		u.chain = "nfqnat-out";
+		u.tcp = RULES_TCP;
 		write_rule(r, &u, out);
 	}
 	for (unsigned i = 0; i < r->n_guests; i++) {
@@ -253,6 +255,17 @@ static void write_raw(const struct rules *r, enum nat_family family, FILE *out)
 	rules_out_write_xt(r, family, RULES_RAW, out);
 	write_errors(r, family, "nfqnat-pre", false, out);
 	write_errors(r, family, "nfqnat-out", false, out);
+}
+
+/* At POSTROUTING: what goes back to another guest changes at both ends. */
+static void write_answers_to_guests(const struct rules *r, struct rule u, FILE *out)
+{
+	u.out = u.group->dev;
+	u.hairpin = true;
+	u.own_port = "--dport";
+	u.tcp = RULES_TCP;
+	if (rules_has_hairpins(r, u.group))
+		write_rule(r, &u, out);
 }
 
 /* What goes to a guest passes here: flows that begin, hairpins; of an enclosed one everything, both ways. */
@@ -290,13 +303,15 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 	for (unsigned i = 0; i < r->n_guests; i++) {
 		const struct group *g = &r->guest[i];
 		struct rule u = { .chain = "nfqnat-post", .addr_flag = 's', .group = g, .ports = "--sports",
-				  .in = "", .out = "", .answer = true };
+				  .in = "", .out = "", .answer = true, .tcp = RULES_HEADERS };
 
 		if (g->family != family)
 			continue;
+		write_answers_to_guests(r, u, out);
 		write_rule(r, &u, out);
 		write_also_pieces(r, u, out);
 		u.chain = "nfqnat-in";
+		u.tcp = RULES_TCP;
 		write_rule(r, &u, out);
 		write_also_pieces(r, u, out);
 		write_forward(r, g, out);

@@ -6,12 +6,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { WORDS_OCTETS = 512 };
+
+static pid_t last;
 
 static int memory_file(const char *text)
 {
@@ -91,6 +96,7 @@ int run_program(const char *const *argv, const char *input, char **out, char *er
 		ret = -errno;
 		goto close;
 	}
+	last = pid;
 	if (!pid)
 		child(argv, in_fd, out_fd, err_fd);
 	while (waitpid(pid, &status, 0) < 0)
@@ -112,4 +118,21 @@ close:
 	if (err_fd >= 0)
 		close(err_fd);
 	return ret;
+}
+
+int run_nft(const char *text, char *why, size_t octets)
+{
+	const char *const argv[] = { "nft", "-f", "-", NULL };
+	char words[WORDS_OCTETS];
+	int ret = run_program(argv, text, NULL, words, sizeof(words));
+
+	if (!ret)
+		return 0;
+	snprintf(why, octets, "nft: %s", words);
+	return ret == 127 ? -ENOENT : -EIO;
+}
+
+pid_t run_last(void)
+{
+	return last;
 }

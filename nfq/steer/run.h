@@ -9,6 +9,7 @@
 #define NFQ_RUN_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /**
  * run_program - run and wait
@@ -20,5 +21,11 @@
  * Returns its exit status (127: not found), or -errno if it could not be run at all.
  */
 int run_program(const char *const *argv, const char *input, char **out, char *err, size_t err_octets);
+
+/* run_nft - `nft -f -` with @text; 0, -ENOENT: there is no such program; -EIO: it refused, @why says what it said */
+int run_nft(const char *text, char *why, size_t octets);
+
+/* run_last - pid of the program that ran last; 0: none */
+pid_t run_last(void);
 
 #endif

@@ -14,18 +14,6 @@ enum { NAME_OCTETS = 40, WORDS_OCTETS = 512, WHY_OCTETS = 640 };
 
 static const enum nat_family families[] = { NAT_IPV4, NAT_IPV6 };
 
-static int nft_load(const char *text, char *why, size_t octets)
-{
-	const char *const argv[] = { "nft", "-f", "-", NULL };
-	char words[WORDS_OCTETS];
-	int ret = run_program(argv, text, NULL, words, sizeof(words));
-
-	if (!ret)
-		return 0;
-	snprintf(why, octets, "nft: %s", words);
-	return ret == 127 ? -ENOENT : -EIO;
-}
-
 static void program(char *name, enum nat_family family, const char *flavour, const char *verb)
 {
 	snprintf(name, NAME_OCTETS, "%s%s-%s", family == NAT_IPV4 ? "iptables" : "ip6tables", flavour, verb);
@@ -107,7 +95,7 @@ static void nft_clear(void)
 	char why[WHY_OCTETS];
 
 	/* Where there is no nft, or none in the kernel, there is nothing of ours in it either. */
-	nft_load("table inet nfqnat\ndelete table inet nfqnat\n", why, sizeof(why));
+	run_nft("table inet nfqnat\ndelete table inet nfqnat\n", why, sizeof(why));
 }
 
 static bool rules_have(const struct rules *r, enum nat_family family)
@@ -145,11 +133,11 @@ static bool text_known(char **last, const char *text, bool always)
 static int nft_load_over(const char *text, char *why, size_t octets)
 {
 	char *anew = NULL;
-	int err = nft_load(text, why, octets);
+	int err = run_nft(text, why, octets);
 
 	if (err != -EIO || asprintf(&anew, "table inet nfqnat\ndelete table inet nfqnat\n%s", text) < 0)
 		return err;
-	if (!nft_load(anew, why, octets))
+	if (!run_nft(anew, why, octets))
 		err = 0;
 	free(anew);
 	return err;

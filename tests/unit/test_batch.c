@@ -317,6 +317,42 @@ static void time_does_not_go_back(void **state)
 	down();
 }
 
+/* Large and small of one flow, through a queue of headers: the kernel sends on what is asked for, and nothing overtakes. */
+static void headers_ask_for_the_whole(void **state)
+{
+	struct queue headers, whole;
+	uint8_t in[4096];
+	char why[256];
+	unsigned got = 0;
+
+	(void)state;
+	up_or_skip();
+	queue_close(&own.queue);
+	assert_int_equal(queue_open_headers(&headers, RIG_QUEUE, RIG_QUEUE + 1, why, sizeof(why)), 0);
+	assert_int_equal(queue_open(&whole, RIG_QUEUE + 1, true, why, sizeof(why)), 0);
+	assert_true(headers.headers && headers.whole == RIG_QUEUE + 1 && !whole.headers);
+	for (uint32_t i = 0; i < 200; i++)
+		rig_send(i, i + 1, i % 3 == 1 ? 3000 : 4);
+	while (batch_run_headers(&own.batch, &headers, &whole))
+		;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint32_t number;
+
+		assert_int_equal(recv(rig.guest, in, sizeof(in), MSG_DONTWAIT), i % 3 == 1 ? 3000 : 4);
+		memcpy(&number, in, 4);
+		assert_int_equal(number, i);
+		got++;
+	}
+	assert_int_equal(got, 200);
+	assert_in_range(rig.state.nat.block->reasons[NAT_WHY_HEADERS_ONLY], 67, 199);
+	assert_int_equal(rig.state.nat.block->opened, 1);
+	assert_int_equal(own.batch.counts.lost_verdicts + own.batch.counts.send_errors + own.batch.counts.bad_messages, 0);
+	queue_close(&headers);
+	queue_close(&whole);
+	assert_int_equal(queue_open(&own.queue, RIG_QUEUE, false, why, sizeof(why)), 0);
+	down();
+}
+
 /* Whoever opens the queue finds packets in it at once, when rules are there from before. */
 static void opened_under_traffic(void **state)
 {
@@ -357,6 +393,7 @@ int main(void)
 	unit_add("a killed process loses no packet", killed_process_loses_none, NULL);
 	unit_add("packets taken by one that died of them can be dropped", reclaim_can_drop, NULL);
 	unit_add("threads that wait for the engine do not bring back an older time", time_does_not_go_back, NULL);
+	unit_add("R7_headers_ask_for_the_whole_and_nothing_overtakes", headers_ask_for_the_whole, NULL);
 	unit_add("a queue can be opened while packets rush in", opened_under_traffic, NULL);
 	return unit_run("batch");
 }

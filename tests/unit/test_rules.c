@@ -15,27 +15,31 @@
 static const struct golden {
 	const char *what, *file;
 	unsigned workers;
-	bool conntrack, fragments;
+	bool conntrack, fragments, headers;
 } goldens[] = {
-	{ "one port of one worker",                             "one-port",      1, true, false },
-	{ "without conntrack no rule asks for a state",         "one-port",      1, false, false },
-	{ "both families, all protocols, two workers",          "both-families", 2, true, false },
-	{ "listeners of an address and of a device",            "listeners",     1, true, false },
-	{ "neighbouring ports are merged",                      "merged",        1, true, false },
-	{ "more ports than a multiport match has slots",        "many-ports",    1, true, false },
-	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true, false },
-	{ "open on failure: bypass, one worker",                "bypass",        1, false, false },
-	{ "open on failure: bypass, four workers",              "bypass",        4, true, false },
-	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true },
-	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true },
-	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false },
-	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true },
-	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false },
-	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true },
-	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false },
-	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false },
-	{ "R64_isolated_networks_without_conntrack",            "enclosed",      2, false, true },
-	{ "nothing to forward",                                 "nothing",       1, true, false },
+	{ "one port of one worker",                             "one-port",      1, true, false, false },
+	{ "without conntrack no rule asks for a state",         "one-port",      1, false, false, false },
+	{ "both families, all protocols, two workers",          "both-families", 2, true, false, false },
+	{ "listeners of an address and of a device",            "listeners",     1, true, false, false },
+	{ "neighbouring ports are merged",                      "merged",        1, true, false, false },
+	{ "more ports than a multiport match has slots",        "many-ports",    1, true, false, false },
+	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true, false, false },
+	{ "open on failure: bypass, one worker",                "bypass",        1, false, false, false },
+	{ "open on failure: bypass, four workers",              "bypass",        4, true, false, false },
+	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true, false },
+	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true, false },
+	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false, false },
+	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true, false },
+	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false, false },
+	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true, false },
+	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false, false },
+	{ "headers of TCP: one port of one worker",             "one-port",      1, true, false, true },
+	{ "headers of TCP: both families, two workers",         "both-families", 2, true, false, true },
+	{ "headers of TCP: what is masqueraded, but no prefix", "outbound",      1, true, false, true },
+	{ "headers of TCP: full NAT changes both ends",         "host-source",   1, true, false, true },
+	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false, false },
+	{ "R64_isolated_networks_without_conntrack",            "enclosed",      2, false, true, false },
+	{ "nothing to forward",                                 "nothing",       1, true, false, false },
 };
 
 /* The way to any guest is virbr0, but for .99. */
@@ -107,6 +111,7 @@ static struct rules rules_in(const struct golden *g)
 		unit_fail("no file %s: run this from the top of the tree", path);
 	r = rules_of(yaml, g->workers, g->conntrack);
 	r.fragments = g->fragments;
+	r.headers = g->headers;
 	for (unsigned i = 0; i < r.n_guests; i++)
 		r.guest[i].enclosed = !strcmp(g->file, "enclosed");	/* libvirt tells, not the file */
 	free(yaml);
@@ -164,7 +169,8 @@ static void compare(const struct golden *g, const char *kind, const char *text)
 {
 	char path[128], *want;
 
-	snprintf(path, sizeof(path), GOLDEN "%s-%u%s.%s", g->file, g->workers, g->conntrack ? "" : g->fragments ? "-pieces" : "-noct", kind);
+	snprintf(path, sizeof(path), GOLDEN "%s-%u%s%s.%s", g->file, g->workers,
+		 g->conntrack ? "" : g->fragments ? "-pieces" : "-noct", g->headers ? "-headers" : "", kind);
 	if (getenv("UPDATE_GOLDEN")) {
 		FILE *f = fopen(path, "w");
 
