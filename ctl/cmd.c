@@ -10,9 +10,11 @@
 const struct cmd cmd_table[] = {
 	{ "status",   "", "what runs: queues, flows, drops, children, reasons", cmd_status },
 	{ "forwards", "[NAME...]", "what is forwarded, and what is not and why", cmd_forwards },
-	{ "flows",    "[--guest G] [--forward F] [--address A] [--port N] [--proto P] [--state S] [--sort KEY]",
+	{ "flows",    "[--guest G] [--forward F] [--address A] [--port N] [--proto P] [--state S] [--family 4|6] "
+	  "[--sort KEY] [--long] [TUPLE]",
 	  "the flow table", cmd_flows },
-	{ "events",   "[-c COUNT] [--guest G] [--forward F] [--address A] [--port N] [--proto P]",
+	{ "events",   "[-c COUNT] [--guest G] [--forward F] [--address A] [--port N] [--proto P] [--state S] "
+	  "[--family 4|6] [TUPLE]",
 	  "flows as they begin, change their state and end", cmd_events },
 	{ "why",      "[--in DEVICE] [--hook pre|in|fwd|out|post] PROTO SOURCE:PORT DESTINATION:PORT",
 	  "what would happen to a packet, and which rule decides", cmd_why },
@@ -52,15 +54,25 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
+static void usage(const struct cmd *c, FILE *out)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "usage: nfqnatctl [--json] %s%s%s", c->name, *c->args ? " " : "", c->args);
+	wrap_line(out, text, strlen(text), wrap_width(out));
+}
+
 int cmd_usage(const char *name)
 {
 	const struct cmd *c = cmd_find(name);
 
-	char text[512];
-
-	if (c) {
-		snprintf(text, sizeof(text), "usage: nfqnatctl [--json] %s %s", c->name, c->args);
-		wrap_line(stderr, text, strlen(text), wrap_width(stderr));
-	}
+	if (c)
+		usage(c, stderr);
 	return CMD_USAGE;
+}
+
+void cmd_help(const struct cmd *c)
+{
+	printf("%s: %s\n", c->name, c->what);
+	usage(c, stdout);
 }

@@ -45,6 +45,9 @@ const struct cmd *cmd_find(const char *name);
 /* cmd_usage - say on standard error how @name is used; returns CMD_USAGE */
 int cmd_usage(const char *name);
 
+/* cmd_help - what a command is for and how it is used, on standard output */
+void cmd_help(const struct cmd *c);
+
 /* cmd_error - "nfqnatctl: text" on standard error, as printf */
 void cmd_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nfqnatctl - options, and which command runs */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,7 @@ static int options_take(int argc, char **argv, struct options *o)
 			o->ctl.json = true;
 		else if (open && !strcmp(arg, "--wide"))
 			o->ctl.wide = true;
-		else if (open && !o->n_rest && (!strcmp(arg, "--help") || !strcmp(arg, "-h")))
+		else if (open && (!strcmp(arg, "--help") || (!strcmp(arg, "-h") && o->n_rest < 2)))
 			o->help = true;
 		else if (open && !o->n_rest && !strcmp(arg, "--version"))
 			o->version = true;
@@ -104,7 +105,12 @@ int main(int argc, char **argv)
 		puts("nfqnatctl " NFQNAT_VERSION);
 		return CMD_OK;
 	}
-	if (o.help || !o.n_rest) {
+	if (o.n_rest && !strcmp(o.rest[0], "help")) {
+		o.help = true;
+		o.rest[0] = o.rest[1];
+		o.n_rest--;
+	}
+	if (!o.n_rest) {
 		help(o.help ? stdout : stderr);
 		return o.help ? CMD_OK : CMD_USAGE;
 	}
@@ -117,11 +123,18 @@ int main(int argc, char **argv)
 		cmd_error("there is no command `%s`; `nfqnatctl --help` lists them", o.rest[0]);
 		return CMD_USAGE;
 	}
+	if (o.help) {
+		cmd_help(c);
+		return CMD_OK;
+	}
 	fold(&o.ctl);
 	status = c->run(&o.ctl, o.n_rest, o.rest);
 	if (o.ctl.out != stdout)
 		fclose(o.ctl.out);
-	if (fflush(stdout) == EOF || ferror(stdout))
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		if (errno != EPIPE)
+			cmd_error("what was to be printed could not be written: %s", strerror(errno));
 		return status ? status : CMD_NO;	/* a full disk must not look like success */
+	}
 	return status;
 }

@@ -65,6 +65,17 @@ check ctl_forwards_by_name counts 2 forwards other
 check ctl_forwards_unknown refuses 1 'no forward of this name' forwards nosuch
 check ctl_forwards_json is_json forwards
 
+# ---- what one tries first ----
+check ctl_help said '^  flows +the flow table' --help
+check ctl_help_of_a_command said '^usage: nfqnatctl \[--json\] flows \[--guest' flows --help
+check ctl_help_as_a_command said '^usage: nfqnatctl \[--json\] trace' help trace
+check ctl_h said '^usage: nfqnatctl \[--json\] add' add -h
+check ctl_no_command refuses 2 '^usage: nfqnatctl'
+check ctl_unknown_command refuses 2 'there is no command .statsu.' statsu
+full() { ctl status >/dev/full 2>"$DIR/said.err" && return 1; grep -q 'could not be written: No space left' "$DIR/said.err"; }
+check ctl_full_disk full
+check ctl_head eval 'ctl flows | head -n 0; ctl status | head -n 1 | grep -q ^nfqnatd'
+
 # ---- flows ----
 hold one client $HX4 8080
 hold six client $HX6 8080
