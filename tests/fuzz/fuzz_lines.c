@@ -8,6 +8,7 @@
  */
 #include <assert.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
