@@ -3,7 +3,7 @@
 #include "nat/block.h"
 
 struct layout {
-	uint64_t flow, bucket, map[2], out[2], pool, frag, ident, policy[2], count, mark, end;
+	uint64_t flow, bucket, map[2], out[2], pool, frag, ident, inverse, policy[2], count, mark, end;
 };
 
 static uint64_t round64(uint64_t n)
@@ -27,7 +27,8 @@ static struct layout layout_of(const struct nat_params *p, uint32_t buckets, uin
 	l.pool = l.out[1] + out;
 	l.frag = l.pool + pool_size(p->max_mappings, p->max_peers);
 	l.ident = l.frag + round64((uint64_t)frag_sets * FRAG_WAYS * sizeof(struct frag));
-	l.policy[0] = l.ident + round64(sizeof(struct idents));
+	l.inverse = l.ident + round64(sizeof(struct idents));
+	l.policy[0] = l.inverse + round64(sizeof(struct inverse));
 	l.policy[1] = l.policy[0] + round64(policy_area_octets(policies));
 	l.count = l.policy[1] + round64(policy_area_octets(policies));
 	l.mark = l.count + round64(policy_count_octets(policies, policy_sources_for(p->max_flows)));
@@ -75,6 +76,11 @@ struct frag *block_frag(struct nat_block *b)
 struct idents *block_idents(struct nat_block *b)
 {
 	return (void *)((uint8_t *)b + layout_in(b).ident);
+}
+
+struct inverse *block_inverse(struct nat_block *b)
+{
+	return (void *)((uint8_t *)b + layout_in(b).inverse);
 }
 
 struct policies block_policies(struct nat_block *b)

@@ -8,7 +8,7 @@
  * block; the next one attaches to it and goes on.
  *
  *     | nat_block | flows[] | buckets[] | mapping areas 0, 1 | outbound areas 0, 1 | pool | datagrams in pieces | identifications |
- *     | policies | marks |
+ *     | connections of guests' own | policies | marks |
  *
  * Threads     one writer at a time (the caller's lock); `busy` tells whether
  *             a writer died inside
@@ -19,6 +19,7 @@
 #include "nat/flow.h"
 #include "nat/frag.h"
 #include "nat/ident.h"
+#include "nat/inverse.h"
 #include "nat/map.h"
 #include "nat/mark.h"
 #include "nat/out.h"
@@ -27,7 +28,7 @@
 #include "nat/reason.h"
 
 #define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
-#define NAT_BLOCK_VERSION	12u	/* of everything below; another version is not attached to */
+#define NAT_BLOCK_VERSION	13u	/* of everything below; another version is not attached to */
 
 /* Decided at start, fixed for the life of the block. */
 struct nat_params {
@@ -93,6 +94,7 @@ struct out block_out(struct nat_block *b, unsigned area);
 struct pool block_pool(struct nat_block *b);
 struct frag *block_frag(struct nat_block *b);
 struct idents *block_idents(struct nat_block *b);
+struct inverse *block_inverse(struct nat_block *b);
 struct policies block_policies(struct nat_block *b);
 struct marks block_marks(struct nat_block *b);
 

@@ -433,6 +433,12 @@ HOT static bool is_mere_ack(const struct nat_pkt *p, const struct nat_flow *f)
 	       (p->tcp_flags & (TCP_F_SYN | TCP_F_ACK | TCP_F_FIN | TCP_F_RST)) == TCP_F_ACK;
 }
 
+/* Picked up by the guest's own segment (inverse.h): before the client is heard, that answers nothing and lasts no longer (R34). */
+static bool is_unheard(const struct nat_flow *f, enum nat_dir dir)
+{
+	return f->proto == NAT_PROTO_TCP && dir == NAT_REPLY && f->tcp == TCP_PICKED_UP && !f->packets[NAT_ORIG];
+}
+
 enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now)
 {
 	enum nat_reason why;
@@ -440,6 +446,8 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 	if (is_mere_ack(p, f)) {
 		note_ack(p, f, dir);
 		flow_touch(&n->flows, f, now);
+	} else if (is_unheard(f, dir)) {
+		note_ack(p, f, dir);
 	} else if (f->proto == NAT_PROTO_TCP) {
 		why = track_tcp(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
@@ -449,7 +457,7 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 	}
-	if (dir == NAT_REPLY)
+	if (dir == NAT_REPLY && !is_unheard(f, dir))
 		f->flags |= FLOW_ANSWERED;
 	f->packets[dir]++;
 	f->octets[dir] += p->truncated ? p->view.whole_end : p->view.end;

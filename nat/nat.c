@@ -223,12 +223,15 @@ HOT static bool counts_here(const struct nat_pkt *p, const struct nat_flow *f, e
 }
 
 /* Who wants a packet that belongs to no flow? */
-RARE static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f)
+RARE static enum nat_reason open_flow(struct nat *n, const struct nat_pkt *p, nat_tick now, struct nat_flow **f, enum nat_dir *dir)
 {
 	enum nat_reason why;
 
-	if (p->hook == NAT_POST)
-		return masq_open(n, p, now, f);
+	if (p->hook == NAT_POST) {
+		why = inverse_open(n, p, now, f);
+		*dir = why == NAT_WHY_UNDECIDED ? NAT_REPLY : NAT_ORIG;
+		return why == NAT_WHY_NO_FLOW ? masq_open(n, p, now, f) : why;
+	}
 	why = life_open(n, p, now, f);
 	return why == NAT_WHY_NO_FORWARD ? masq_invite(n, p, now, f) : why;
 }
@@ -273,7 +276,7 @@ HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_ti
 	if (!f && p->truncated && p->headers)
 		return NAT_WHY_HEADERS_ONLY;
 	if (!f) {
-		why = open_flow(n, p, now, &f);
+		why = open_flow(n, p, now, &f, &dir);
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 		p->forward = nat_forward(n, f);
@@ -434,7 +437,7 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 	if (err)
 		return err;
 	*n = (struct nat){ .block = mem, .flows = block_flows(mem), .frag = block_frag(mem),
-			   .idents = block_idents(mem), .policies = block_policies(mem) };
+			   .idents = block_idents(mem), .inverse = block_inverse(mem), .policies = block_policies(mem) };
 	for (unsigned i = 0; i < 2; i++) {
 		n->map[i] = block_map(mem, i);
 		n->out[i] = block_out(mem, i);

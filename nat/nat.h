@@ -60,6 +60,7 @@ struct nat {
 	struct policies policies;
 	struct frag *frag;		/* block->frag_sets of FRAG_WAYS */
 	struct idents *idents;
+	struct inverse *inverse;
 	struct out out[2];
 	struct pool pool;
 	struct marks marks;

@@ -41,9 +41,11 @@ struct nat_policy {
 	nat_tick limit[IDLE_CLASSES];	/* idle limits; 0: as the flow table's */
 };
 
-/* How large packets of an interface are. */
+/* How large packets of an interface are, and its addresses of other than link scope, IPv4's and IPv6's: how many, and one of them. */
 struct nat_link {
 	uint32_t ifindex, mtu_octets;
+	uint32_t n_addr[2];
+	struct nat_addr addr[2];
 };
 
 /* The policies that go with one mapping area. */

@@ -63,6 +63,7 @@ enum nat_verdict {
 	X(MAPPINGS_FULL,   NAT_DROP,   "no room for another mapping")                             \
 	X(TCP_FLAGS,       NAT_DROP,   "TCP flags that no stack sends together")                  \
 	X(TCP_NO_FLOW,     NAT_DROP,   "TCP segment that cannot open a flow")                     \
+	X(UNPLACED,        NAT_DROP,   "guest's segment of a connection whose outside address is not known any more")  \
 	X(TCP_STATE,       NAT_DROP,   "TCP segment that does not fit the flow's state")          \
 	X(SCTP_CHUNKS,     NAT_DROP,   "SCTP chunks that no stack sends together")                \
 	X(SCTP_NO_FLOW,    NAT_DROP,   "SCTP packet that cannot open a flow")                     \

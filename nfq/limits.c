@@ -2,7 +2,9 @@
 /* limits - see limits.h */
 #include "nfq/limits.h"
 
+#include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,6 +69,37 @@ uint32_t limits_policies(const struct conf *c, struct nat_policy *policy, uint16
 	return n;
 }
 
+static void link_address(struct nat_link *l, const struct sockaddr *sa)
+{
+	bool v6 = sa->sa_family == AF_INET6;
+	struct nat_addr a;
+
+	if (v6)
+		a = nat_addr_v6(((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr.s6_addr);
+	else
+		a = nat_addr_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr);
+	if (!nat_addr_is_linklocal(&a, v6 ? NAT_IPV6 : NAT_IPV4) && !l->n_addr[v6]++)
+		l->addr[v6] = a;
+}
+
+static void link_addresses(struct nat_link *link, uint32_t n)
+{
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all) < 0)
+		return;			/* then none is known to be the only one */
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		uint32_t ifindex = a->ifa_addr ? if_nametoindex(a->ifa_name) : 0;
+
+		if (!ifindex || (a->ifa_addr->sa_family != AF_INET && a->ifa_addr->sa_family != AF_INET6))
+			continue;
+		for (uint32_t i = 0; i < n; i++)
+			if (link[i].ifindex == ifindex)
+				link_address(&link[i], a->ifa_addr);
+	}
+	freeifaddrs(all);
+}
+
 uint32_t limits_links(struct nat_link *link, uint32_t room)
 {
 	struct if_nameindex *list = if_nameindex();
@@ -83,5 +116,6 @@ uint32_t limits_links(struct nat_link *link, uint32_t room)
 	if (fd >= 0)
 		close(fd);
 	if_freenameindex(list);
+	link_addresses(link, n);
 	return n;
 }

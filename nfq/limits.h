@@ -23,7 +23,7 @@ uint32_t limits_half_open(const struct conf *c);
  */
 uint32_t limits_policies(const struct conf *c, struct nat_policy *policy, uint16_t *policy_of);
 
-/* limits_links - interfaces of this host and their MTUs, @room at most; returns how many */
+/* limits_links - interfaces of this host, their MTUs and addresses, @room at most; returns how many */
 uint32_t limits_links(struct nat_link *link, uint32_t room);
 
 #endif

@@ -334,7 +334,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			{ .flows = 3, .source_flows = 2, .mss = 600, .limit = { [IDLE_TCP_OPENING] = 60000, [IDLE_ICMP] = 60 } },
 			{ .new_flows = 1, .mss = POLICY_MSS_OFF, .limit = { [IDLE_UDP] = 30000, [IDLE_UDP_OPENING] = 600 } },
 		};
-		const struct nat_link links[] = { { OUTSIDE, 1300 }, { BRIDGE, 1500 } };
+		const struct nat_link links[] = { { .ifindex = OUTSIDE, .mtu_octets = 1300 }, { .ifindex = BRIDGE, .mtu_octets = 1500 } };
 
 		MUST(policy_set(&world.nat, area, policies, 3, links, 2));
 	}

@@ -19,7 +19,10 @@ config() {
 	config_head
 	echo "  - name: bulk
     to: [$G4, \"$G6\"]
-    publish: [\"7001-7009\", \"7\", \"7/udp\", \"8080:80\"]"
+    publish: [\"7001-7009\", \"7\", \"7/udp\", \"8080:80\"]
+  - name: talk
+    to: [$G4, \"$G6\"]
+    publish: [\"$HX4:9100:9100\", \"[$HX6]:9100:9100\"]"
 }
 daemon_start -v < <(config)
 WANT=$(peer gen $OCTETS | sha256)
@@ -163,6 +166,34 @@ check R31_upload_over_restarted_daemon_v4 upload_ends
 upload_start $HX6 150000000
 restart
 check R31_upload_over_restarted_daemon_v6 upload_ends
+
+# ---- the flows are lost, and it is the guest who speaks first: what it says arrives (R31) ----
+# talk V LISTEN CALL - a connection on which the guest says what comes into guest.V; the client's end writes heard.V
+talk() {
+	mkfifo "$DIR/guest.$1"
+	exec {HELD_FD[guest$1]}<>"$DIR/guest.$1"
+	# shellcheck disable=SC2261 # spawn hands its standard input on
+	spawn guest python3 -c 'import socket, sys
+s = socket.create_server((sys.argv[1], 9100), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+print("listens", flush=True)
+c = s.accept()[0]
+for line in sys.stdin: c.sendall(line.encode())' "$2" <"$DIR/guest.$1" >"$DIR/listens.$1"
+	wait_for 5 grep -q listens "$DIR/listens.$1"
+	spawn client python3 -c 'import socket, sys
+for line in socket.create_connection((sys.argv[1], 9100)).makefile(): print(line, end="", flush=True)' "$3" >"$DIR/heard.$1"
+}
+guest_says() {
+	echo "$2" >&"${HELD_FD[guest$1]}"
+	wait_for 8 grep -q "^$2\$" "$DIR/heard.$1"
+}
+talk 4 $G4 $HX4
+talk 6 $G6 $HX6
+check R31_guest_says_v4 guest_says 4 before
+check R31_guest_says_v6 guest_says 6 before
+restart
+check R31_guest_speaks_first_v4 guest_says 4 after
+check R31_guest_speaks_first_v6 guest_says 6 after
+check R31_guests_segment_was_picked_up wait_for 3 log_has "new tcp .*:9100 .*forward talk"
 
 # The same with an orderly stop. Meanwhile the port is the host's, which would reset the
 # connection: so the line is cut for the moment.

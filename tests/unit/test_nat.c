@@ -105,7 +105,7 @@ static const struct script scripts[] = {
 		"fwd C:40000>F:80 S -> NO_FLOW\nfwd C:40000>H:8080 S -> NO_FLOW" },
 	{ .name = "post_of_a_stranger", .protos = "tu", .steps =
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\n"
-		"post G:80>D:40000 A -> NO_FLOW\npost G:81>C:40000 A -> NO_FLOW\npost F:80>C:40000 A -> NO_FLOW\n"
+		"post G:80>D:40000 R -> NO_FLOW\npost G:81>C:40000 A -> NO_FLOW\npost F:80>C:40000 A -> NO_FLOW\n"
 		"post C:40000>H:8080 A -> NO_FLOW\nin C:40000>H:8080 A -> NO_FLOW\nin G:80>C:40000 A -> NO_FLOW" },
 	{ .name = "answers_wait_for_postrouting", .protos = "tu", .steps =
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\npre G:80>C:40000 SA -> LATER\n"
@@ -123,6 +123,36 @@ static const struct script scripts[] = {
 		"pre C:77>H ttl=1 -> TTL_OVER\nflows 0\npre C:77>H ttl=2 -> OPENED C:77>G" },
 	{ .name = "R4_hops_do_not_end_on_the_way_to_itself", .protos = "tu", .map = "tcp *:8080 > G:80 oif=1; udp *:8080 > G:80 oif=1", .steps =
 		"pre C:1>H:8080 S ttl=1 -> OPENED C:1>G:80\nout H:2>H:8080 S ttl=1 -> OPENED H:2>G:80" },
+
+	/* --- R31: the flows are lost, and the guest speaks before the client does --- */
+	{ .name = "R31_guest_speaks_first", .protos = "t", .map = "tcp H:8080-8089 > G:80", .steps =
+		"post G:82>C:40000 A -> PICKED_UP H:8082>C:40000\nstate PICKED_UP\npost G:82>C:40000 A -> TRANSLATED H:8082>C:40000\n"
+		"state PICKED_UP\nidle TCP_PICKED_UP\npre C:40000>H:8082 A -> TRANSLATED C:40000>G:82\nstate PICKED_UP\n"
+		"post G:82>C:40000 A -> TRANSLATED H:8082>C:40000\nstate ESTABLISHED\nidle TCP_ESTABLISHED" },
+	{ .name = "R31_guest_speaks_first_and_ends", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:40000 FA -> PICKED_UP H:8080>C:40000\npost G:80>C:40000 FA -> TRANSLATED H:8080>C:40000\n"
+		"pre C:40000>H:8080 A -> TRANSLATED C:40000>G:80\npost G:80>C:40000 FA -> TRANSLATED H:8080>C:40000\nidle TCP_FIN" },
+	{ .name = "R34_guest_alone_keeps_nothing_open", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:40000 A -> PICKED_UP H:8080>C:40000\nwait 200\npost G:80>C:40000 A -> TRANSLATED H:8080>C:40000\n"
+		"wait 101\nexpire 1\nflows 0" },
+	{ .name = "R31_guests_rst_and_syn_pick_up_nothing", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:1 R -> NO_FLOW\npost G:80>C:1 RA -> NO_FLOW\npost G:80>C:1 SA -> NO_FLOW\npost G:80>C:1 SF -> NO_FLOW\n"
+		"post G:81>C:1 A -> NO_FLOW\npost F:80>C:1 A -> NO_FLOW\npost G:80>F:1 A -> NO_FLOW\nflows 0" },
+	{ .name = "R12_guests_own_connection_from_a_published_port", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:1 S -> NO_FLOW\npost G:80>C:1 A -> NO_FLOW\npost G:80>C:1 FA -> NO_FLOW\nflows 0\n"
+		"post G:80>C:2 A -> PICKED_UP H:8080>C:2" },
+	{ .name = "R31_two_addresses_are_possible", .protos = "t", .map = "tcp H:8080 > G:80; tcp K:8080 > G:80", .steps =
+		"post G:80>C:1 A -> UNPLACED\nflows 0\npre C:1>K:8080 A -> PICKED_UP C:1>G:80\npost G:80>C:1 A -> TRANSLATED K:8080>C:1" },
+	{ .name = "R31_address_of_the_host_is_not_known", .protos = "t", .map = "tcp *:8080 > G:80", .steps =
+		"post G:80>C:1 A -> UNPLACED\nflows 0\npre C:1>H:8080 A -> PICKED_UP C:1>G:80\npost G:80>C:1 A -> TRANSLATED H:8080>C:1" },
+	{ .name = "R23_port_of_ours_is_not_the_clients", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:61005 A -> UNPLACED\nflows 0" },
+	{ .name = "R31_only_whom_the_forward_lets_in", .protos = "t", .map = "tcp H:8080 > G:80 allow=D", .steps =
+		"post G:80>C:1 A -> NO_FLOW\npost G:80>D:1 A -> PICKED_UP H:8080>D:1" },
+	{ .name = "R31_more_special_row_leads_elsewhere", .protos = "t", .map = "tcp H:8080 > G:80 dev=2; tcp H:8080 > F:80", .steps =
+		"post F:80>C:1 A -> NO_FLOW\npost G:80>C:1 A -> PICKED_UP H:8080>C:1" },
+	{ .name = "R31_not_by_what_nobody_else_wants", .protos = "t", .map = "tcp *:1-65535 > G:1 rest", .steps =
+		"post G:80>C:1 A -> NO_FLOW\nflows 0" },
 
 	/* --- R61: nothing else changes; the script compares all octets --- */
 	{ .name = "R61_headers_and_options_untouched", .protos = "tu", .steps =
@@ -262,7 +292,7 @@ static const struct script scripts[] = {
 		"post G:80>C:40000 FA -> TRANSLATED H:8080>C:40000\nstate CLOSING\nidle TCP_CLOSING\n"
 		"pre C:40000>H:8080 A -> TRANSLATED C:40000>G:80\nwait 239.9\n"
 		"pre C:40000>H:8080 A -> TRANSLATED C:40000>G:80\nwait 240.1\n"
-		"post G:80>C:40000 A -> NO_FLOW\nended IDLE\nflows 0" },
+		"post G:80>C:40000 A -> UNPLACED\nended IDLE\nflows 0" },
 	{ .name = "R38_half_open_never_lasts_long", .protos = "t", .steps =
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\npost G:80>C:40000 SA -> TRANSLATED H:8080>C:40000\n"
 		"post G:80>C:40000 A -> TRANSLATED H:8080>C:40000\nstate SYN_RECV\nidle TCP_OPENING\nwait 240.1\nexpire 1" },
@@ -364,7 +394,7 @@ static const struct script scripts[] = {
 		"pre C:40000>H:8080 FA -> PICKED_UP C:40000>G:80\nstate FIN_ORIG" },
 	{ .name = "R31_never_picked_up", .protos = "t", .steps =
 		"pre C:40000>H:8080 R -> TCP_NO_FLOW\npre C:40000>H:8080 RA -> TCP_NO_FLOW\npre C:40000>H:8080 SA -> TCP_NO_FLOW\n"
-		"post G:80>C:40000 A -> NO_FLOW\nout H:1>H:8080 R -> TCP_NO_FLOW\nflows 0" },
+		"post G:80>C:40000 A -> UNPLACED\nout H:1>H:8080 R -> TCP_NO_FLOW\nflows 0" },
 	{ .name = "R31_picked_up_by_a_hairpin_and_locally", .protos = "t", .steps =
 		"pre F:40000>H:8080 A -> PICKED_UP F:$s>G:80\nout H:40000>H:8080 A -> PICKED_UP H:40000>G:80" },
 
@@ -375,7 +405,7 @@ static const struct script scripts[] = {
 		"wait 1.1\npost G:80>C:40000 SA -> NO_FLOW\nflows 0" },
 	{ .name = "R34_unanswered_pick_up_does_not_renew", .protos = "t", .steps =
 		"pre C:40000>H:8080 A -> PICKED_UP C:40000>G:80\nwait 200\npre C:40000>H:8080 A -> TRANSLATED C:40000>G:80\n"
-		"wait 100.1\npost G:80>C:40000 A -> NO_FLOW\nflows 0" },
+		"wait 100.1\npost G:80>C:40000 A -> UNPLACED\nflows 0" },
 	{ .name = "R33_outbound_refreshes", .protos = "u", .steps =
 		"pre C:1>H:8080 -> OPENED C:1>G:80\nidle UDP_OPENING\nwait 299\npost G:80>C:1 -> TRANSLATED H:8080>C:1\nidle UDP\n"
 		"wait 299\npost G:80>C:1 -> TRANSLATED H:8080>C:1\nwait 299\npost G:80>C:1 -> TRANSLATED H:8080>C:1" },

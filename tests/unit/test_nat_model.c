@@ -32,17 +32,18 @@ static const struct rule table[TABLES][8] = {
 	  { NAT_PROTO_UDP, '*', 53, 53, 'G', 53, "C" }, { NAT_PROTO_ICMP, '*', 0, 0, 'G', 0, NULL } },
 	{ { NAT_PROTO_TCP, '*', 8080, 8084, 'G', 80, "CD" }, { NAT_PROTO_UDP, '*', 53, 60, 'F', 53, NULL } },
 	{ { NAT_PROTO_TCP, '*', 8080, 8089, 'F', 80, NULL }, { NAT_PROTO_UDP, 'K', 53, 53, 'G', 53, NULL },
-	  { NAT_PROTO_ICMP, 'H', 0, 0, 'G', 0, "D" } },
+	  { NAT_PROTO_ICMP, 'H', 0, 0, 'G', 0, "D" }, { NAT_PROTO_TCP, 'K', 8085, 8090, 'G', 80, "C" } },
 };
 static const char *const text[TABLES] = {
 	"tcp *:8080-8089 > G:80; tcp H:8080 > F:90; udp *:53 > G:53 allow=C; icmp * > G",
 	"tcp *:8080-8084 > G:80 allow=CD; udp *:53-60 > F:53",
-	"tcp *:8080-8089 > F:80; udp K:53 > G:53; icmp H > G allow=D",
+	"tcp *:8080-8089 > F:80; udp K:53 > G:53; icmp H > G allow=D; tcp K:8085-8090 > G:80 allow=C",
 };
 
 /* What each side of a TCP flow has said so far. */
 struct talk {
 	bool syn[2], synack, open, fin[2], rst, mid_stream, doubt;
+	bool unheard;			/* it was the guest that was picked up, and the initiator has not been heard since */
 	bool has_ack[2];
 	uint32_t ack[2];
 };
@@ -272,6 +273,11 @@ static enum nat_reason track_tcp(struct flow *f, unsigned dir, const struct pack
 	unsigned was = stage(&f->t);
 	bool unanswered, restarted;
 
+	if (f->t.unheard && dir == REPLY) {
+		remember_ack(&f->t, dir, p->tcp_flags, p->ack);
+		return NAT_WHY_TRANSLATED;
+	}
+	f->t.unheard = false;
 	if (w == W_NONSENSE)
 		return NAT_WHY_TCP_FLAGS;
 	restarted = closed(&f->t) && w == W_SYN && dir == ORIG;
@@ -336,6 +342,63 @@ static bool begins_anew(const struct flow *f, unsigned dir, const struct packet 
 	return !nat_addr_eq(&to.dst, &has.dst) || to.dport != has.dport;
 }
 
+/*
+ * R31: connections that guests have opened themselves, and how often the table was searched for a guest's segment at this time.
+ * Which of them a newer one makes the engine forget is its own affair, so its places are taken over.
+ */
+static struct nat_ends own[INVERSE_OWN];
+static unsigned searched;
+static double searched_at;
+
+static struct nat_ends *own_place(const struct packet *p)
+{
+	const struct siphash_key key = world_params(1).key;
+
+	return &own[nat_tuple_hash(&key, &p->ends, p->proto, p->family) >> 20 & (INVERSE_OWN - 1)];
+}
+
+/* A guest's segment of no flow: whose connection is it, if it is one that a forward led in? */
+static enum nat_reason placed(const struct packet *p, struct flow **out)
+{
+	enum word w = word_of(p->tcp_flags);
+	const struct rule *only = NULL;
+
+	if (p->proto != NAT_PROTO_TCP)
+		return NAT_WHY_NO_FLOW;
+	if (w == W_SYN)
+		*own_place(p) = p->ends;
+	if ((w != W_ACK && w != W_FIN) || nat_ends_eq(own_place(p), &p->ends))
+		return NAT_WHY_NO_FLOW;
+	if (searched_at != model.now)
+		searched_at = model.now, searched = 0;
+	if (searched++ >= 64)
+		return NAT_WHY_UNPLACED;
+	for (unsigned i = 0; i < 8; i++) {
+		const struct rule *r = &table[model.table][i];
+		unsigned port = wire_host(p->ends.sport);
+		struct nat_addr to = letter_addr(r->proto ? r->to : 'G', p->family);
+
+		if (r->proto != NAT_PROTO_TCP || !nat_addr_eq(&to, &p->ends.src) || port < r->to_lo || port - r->to_lo > r->hi - r->lo ||
+		    !lets_in(r, &p->ends.dst, p->family))
+			continue;
+		if (r->listen == '*' || only)
+			return NAT_WHY_UNPLACED;		/* nobody has said what addresses this host has */
+		only = r;
+	}
+	if (!only)
+		return NAT_WHY_NO_FLOW;
+	if (wire_host(p->ends.dport) >= SOURCE_LO && wire_host(p->ends.dport) <= SOURCE_HI)
+		return NAT_WHY_UNPLACED;
+	assert_true(model.n < FLOWS);
+	*out = &model.flow[model.n++];
+	**out = (struct flow){ .used = true, .proto = p->proto, .reply = p->ends, .orig = nat_ends_inverse(&p->ends), .last = model.now,
+			       .t = { .mid_stream = true, .unheard = true } };
+	(*out)->orig.dst = letter_addr(only->listen, p->family);
+	(*out)->orig.dport = wire_port((uint16_t)(only->lo + wire_host(p->ends.sport) - only->to_lo));
+	(*out)->limit = tcp_limit(&(*out)->t);
+	return NAT_WHY_PICKED_UP;
+}
+
 /* What shall become of @p at @hook; @to: its ends then. */
 static enum nat_reason expect(const struct packet *p, enum nat_hook hook, struct nat_ends *to)
 {
@@ -351,7 +414,13 @@ static enum nat_reason expect(const struct packet *p, enum nat_hook hook, struct
 			return NAT_WHY_FORWARD_ENDED;
 		}
 	}
-	if (hook == NAT_POST && (!f || dir == ORIG))
+	if (hook == NAT_POST && !f) {
+		why = placed(p, &f);
+		if (!f)
+			return why;
+		dir = REPLY;
+	}
+	if (hook == NAT_POST && dir == ORIG)
 		return NAT_WHY_NO_FLOW;
 	if (hook == NAT_PRE && f && dir == REPLY)
 		return NAT_WHY_LATER;
@@ -381,6 +450,33 @@ static bool clashes(const struct flow *f, bool also_over)
 			return true;
 	}
 	return false;
+}
+
+/* The client that the guest's segment seems to be for already talks to another guest from that port. */
+static bool is_led_elsewhere(const struct flow *f, bool also_over)
+{
+	for (unsigned i = 0; i < model.n; i++) {
+		const struct flow *other = &model.flow[i];
+
+		if (other != f && other->proto == f->proto && (other->used || also_over) && nat_ends_eq(&other->orig, &f->orig))
+			return true;
+	}
+	return false;
+}
+
+/* A guest's segment was placed: the engine may only say no if another flow has these ends, and must if one that is not over has. */
+static enum nat_reason judge_placed(const struct packet *p, struct nat_ends *to, const struct nat_pkt *pkt)
+{
+	const struct flow *f = &model.flow[model.n - 1];
+
+	if (pkt->reason == NAT_WHY_PICKED_UP) {
+		assert_false(is_led_elsewhere(f, false));
+		return NAT_WHY_PICKED_UP;
+	}
+	assert_true(is_led_elsewhere(f, true));
+	model.n--;
+	*to = p->ends;
+	return NAT_WHY_UNPLACED;
 }
 
 /* A flow has been opened: was the source port that the guest sees changed only if it had to be? */
@@ -476,6 +572,8 @@ static void one_packet(struct world *w, const struct packet *p, enum nat_hook ho
 		nat_warm(&w->nat, &pkt);
 	nat_packet(&w->nat, &pkt, w->now);
 	nat_finish(&pkt);
+	if (why == NAT_WHY_PICKED_UP && hook == NAT_POST)
+		why = judge_placed(p, &after.ends, &pkt);
 	if (pkt.reason != why)
 		unit_fail("step %u, %s: the engine says %s, the model %s", step, nat_hook_name(hook), nat_reason_name(pkt.reason),
 			  nat_reason_name(why));
@@ -537,6 +635,8 @@ static void random_walk(void **state)
 
 	memset(&model, 0, sizeof(model));
 	model.now = 1000;
+	memset(own, 0, sizeof(own));
+	searched = 0;
 	world_map(&w, text[0]);
 	for (unsigned step = 0; step < STEPS; step++) {
 		struct packet pkt = random_packet(&r, family);

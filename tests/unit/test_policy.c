@@ -376,7 +376,7 @@ static const struct mss_row {
 static void R49_mss(void **state)
 {
 	const struct mss_row *row = *state;
-	const struct nat_link links[] = { { OUTSIDE, 1400 }, { BRIDGE, 1500 } };
+	const struct nat_link links[] = { { .ifindex = OUTSIDE, .mtu_octets = 1400 }, { .ifindex = BRIDGE, .mtu_octets = 1500 } };
 	struct nat_policy p[2] = { { .mss = row->all }, { .mss = row->own } };
 
 	for (unsigned f = 4; f <= 6; f += 2)
@@ -410,7 +410,8 @@ static void R4_too_big_for_the_way_to_the_guest(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		const struct nat_link links[] = { { rows[i].mtu ? BRIDGE : BRIDGE + 1, rows[i].mtu }, { OUTSIDE, 1500 } };
+		const struct nat_link links[] = { { .ifindex = rows[i].mtu ? BRIDGE : BRIDGE + 1, .mtu_octets = rows[i].mtu },
+						  { .ifindex = OUTSIDE, .mtu_octets = 1500 } };
 		struct packet q = { .family = rows[i].family, .proto = NAT_PROTO_UDP, .salt = rows[i].df,
 				    .payload = rows[i].size - (rows[i].family == 4 ? 28 : 48) };
 
