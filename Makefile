@@ -51,10 +51,10 @@ CTL_O	:= $(patsubst %.c,$B/%.o,$(filter-out ctl/main.c,$(wildcard ctl/*.c ctl/*/
 # virt/ beside the watcher in virt/watch/: what the main process makes of it.
 CONF_O	:= $(patsubst %.c,$B/%.o,$(wildcard conf/*.c virt/*.c))
 # nfqnat-virt is the only program linked with libvirt; where its headers are missing all the rest is built.
-VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng
+VIRT_PKGS := jansson libxml-2.0 libmnl libcap-ng libseccomp
 LIBVIRT	:= $(shell pkg-config --exists libvirt && echo yes)
 # Its parts without libvirt: what reads foreign octets, and joins them.
-WATCH	:= $(filter-out virt/watch/main.c virt/watch/source.c virt/watch/child.c virt/watch/hub.c,$(wildcard virt/watch/*.c))
+WATCH	:= $(filter-out virt/watch/main.c virt/watch/source.c virt/watch/child.c virt/watch/hub.c virt/watch/ask.c virt/watch/broker.c,$(wildcard virt/watch/*.c))
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0)
 $B/virt/watch/%.o: NF_CFLAGS += $(XML_CFLAGS)
 TOOLS	:= $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
@@ -92,7 +92,7 @@ $B/nfqnatctl: $B/ctl/main.o $(CTL_O) $B/libnfqnat.a
 	$(LD) $^ $(LIBS)
 
 $B/nfqnat-virt: $(patsubst %.c,$B/%.o,$(wildcard virt/watch/*.c)) $B/conf/ip.o
-	$(LD) $^ $(shell pkg-config --libs libvirt $(VIRT_PKGS)) -lev
+	$(LD) $^ $(shell pkg-config --libs libvirt-qemu libvirt $(VIRT_PKGS)) -lev
 
 no-libvirt:
 	@echo "  no libvirt headers (libvirt-dev): nfqnat-virt is not built, guests cannot be followed"

@@ -48,9 +48,9 @@ static const char *program(char path[PATH_MAX])
 	return "nfqnat-virt";
 }
 
-static void child(const char *path, int fd, pid_t parent)
+static void child(const char *path, bool agents, int fd, pid_t parent)
 {
-	char *const argv[] = { (char *)"nfqnat-virt", NULL };
+	char *const argv[] = { (char *)"nfqnat-virt", agents ? (char *)"--agents" : NULL, NULL };
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -136,7 +136,7 @@ static void start(struct virt_child *w)
 	}
 	w->pid = fork();
 	if (!w->pid)
-		child(name, pair[1], parent);
+		child(name, w->agents, pair[1], parent);
 	close(pair[1]);
 	if (w->pid < 0) {
 		log_error("no libvirt watcher: %s; trying again", strerror(errno));
@@ -318,8 +318,13 @@ void virt_child_init(struct virt_child *w)
 void virt_child_configure(struct virt_child *w, const struct conf_libvirt *conf)
 {
 	char *line = conf->on ? order(conf) : NULL;
-	bool same = line && w->order && !strcmp(line, w->order), was = w->order;
+	bool same = line && w->order && !strcmp(line, w->order), was;
 
+	/* Whether agents are asked is decided at its start: what asks them needs what it gives up then. */
+	if (line && w->order && w->agents != conf->agent)
+		virt_child_stop(w);
+	w->agents = conf->agent;
+	was = w->order;
 	free(w->order);
 	w->order = line;
 	if (same)

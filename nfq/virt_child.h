@@ -27,6 +27,7 @@ struct virt_child {
 	struct ev_loop *loop;
 	void (*hear)(void *ctx, struct virt_world *world);	/* a world, which is the callee's from then on */
 	void *ctx;
+	bool agents;			/* it is one that may ask agents in guests */
 	char *order;			/* the line that it is told; NULL: none shall run */
 	pid_t pid;			/* 0: none runs */
 	int fd;				/* -1: none */

@@ -24,7 +24,8 @@ enum { VIRT_UUID_TEXT = 37, VIRT_MAC_TEXT = 18 };
 	X(FILE,      "configuration")    \
 	X(DHCP_HOST, "dhcp-host")        \
 	X(LEASE,     "lease")            \
-	X(NEIGHBOUR, "neighbour")
+	X(NEIGHBOUR, "neighbour")        \
+	X(AGENT,     "agent")
 
 enum virt_source {
 #define X(id, text) VIRT_SOURCE_##id,

@@ -24,7 +24,7 @@
  *       generation steps at each start, restore and snapshot revert: what ran before is gone, its flows end
  *       nics       {"mac":"52:54:00:00:00:01","type":"network|bridge|direct|hostdev|user|other",
  *                   "network":"lab"|null,"bridge":"virbr0"|null,"target":"vnet0"|null,"up":bool,
- *                   "addresses":[{"address":"192.168.122.50","source":"dhcp-host|lease|neighbour"}]}
+ *                   "addresses":[{"address":"192.168.122.50","source":"dhcp-host|lease|neighbour|agent"}]}
  *       forwards   from the guest's metadata: {"proto":"tcp|udp","address":"203.0.113.5"|null,"dev":"eth0"|null,
  *                   "ranges":[{"start":N,"end":N|null,"to":N|null,"exclude":bool}]}
  *       warnings   metadata elements and addresses that were refused, each with the reason; shown with the guest
@@ -50,6 +50,7 @@ enum {
 
 	VIRT_LINE_OCTETS = 8 << 20,	/* of one message, the newline included */
 	VIRT_VALUES = 1 << 20,		/* in one message: commas and opening brackets */
+	VIRT_UUID_OCTETS = 36,
 	VIRT_TEXT_OCTETS = 255,		/* of any string, UTF-8; uuid: 36, mac: 17, bridge and target: 15 */
 
 	VIRT_CONNECTIONS = 16,

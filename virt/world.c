@@ -34,7 +34,7 @@ static const char *const protos[] = { "tcp", "udp", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 
 /* What the watcher may call a source; NULL: FILE is not its to say. */
-static const char *const sources[] = { "", "dhcp-host", "lease", "neighbour", NULL };
+static const char *const sources[] = { "", "dhcp-host", "lease", "neighbour", "agent", NULL };
 
 static void read_address(struct take *t, void *out)
 {

@@ -46,6 +46,13 @@ static const struct {
 	{ "IPv6: made from the MAC",         { { 1, CLAIM_NEIGHBOUR, "fd00:122::8", 1, false },
 					       { 1, CLAIM_NEIGHBOUR, "fd00:122::5054:ff:fe00:1", 2, false } },
 	  "fd00:122::5054:ff:fe00:1 fd00:122::8", "" },
+	{ "an agent after all others",       { { 1, CLAIM_AGENT, "192.168.122.2", 0, false }, { 1, CLAIM_NEIGHBOUR, "192.168.122.3", 1, false } },
+	  "192.168.122.3 192.168.122.2", "" },
+	{ "an agent claims another's",       { { 1, CLAIM_NEIGHBOUR, "192.168.122.2", 1, false }, { 2, CLAIM_AGENT, "192.168.122.2", 0, false } },
+	  "192.168.122.2", "!192.168.122.2" },
+	{ "an agent claims the host's",      { { 1, CLAIM_AGENT, "192.168.122.1", 0, false } }, "!192.168.122.1", "" },
+	{ "two agents, of whom resolve knows who had it", { { 1, CLAIM_AGENT, "192.168.122.2", 0, false }, { 2, CLAIM_AGENT, "192.168.122.2", 0, false } },
+	  "192.168.122.2", "192.168.122.2" },
 	{ "one that answers goes first",     { { 1, CLAIM_NEIGHBOUR, "192.168.122.2", 1, false }, { 1, CLAIM_NEIGHBOUR, "192.168.122.3", 2, true } },
 	  "192.168.122.2 192.168.122.3", "" },
 };
@@ -158,11 +165,12 @@ static void join(struct world *w, const struct kernel_link *links, size_t n)
 {
 	struct kernel_neighbour thief = { .index = 9, .family = NAT_IPV4, .mac = { 0x52, 0x54, 0, 0, 0, 2 }, .seen = 1 };
 	struct kernel k = { .links = (struct kernel_link *)(uintptr_t)links, .n_links = n, .neighbours = &thief, .n_neighbours = 1 };
+	struct agents none = { .broker = -1 };
 	struct claims c = { 0 };
 	enum nat_family family;
 
 	conf_ip_parse("192.168.122.50", 14, &thief.addr, &family);
-	world_join(w, &c, &k);
+	world_join(w, &c, &k, &none);
 	claims_fini(&c);
 }
 
@@ -171,7 +179,9 @@ static json_t *nic_of(const struct world *w, size_t i)
 	return json_array_get(json_object_get(json_array_get(w->guests, i), "nics"), 0);
 }
 
-static const struct kernel_link links[] = { { 9, 0, "virbr0" }, { 10, 9, "vnet0" }, { 11, 0, "vnet1" } };
+static const struct kernel_link links[] = {
+	{ 9, 0, true, "virbr0" }, { 10, 9, true, "vnet0" }, { 11, 0, true, "vnet1" },
+};
 
 static void a_thief_gets_a_warning(void **state)
 {
@@ -202,6 +212,18 @@ static void a_tap_that_is_gone_is_down(void **state)
 	world_fini(&w);
 }
 
+static void a_link_without_carrier_is_down(void **state)
+{
+	static const struct kernel_link down[] = { { 9, 0, true, "virbr0" }, { 10, 9, false, "vnet0" }, { 11, 9, true, "vnet1" } };
+	struct world w = two_guests("running", "running", 2);
+
+	(void)state;
+	join(&w, down, 3);
+	assert_true(json_is_false(json_object_get(nic_of(&w, 0), "up")));
+	assert_true(json_is_true(json_object_get(nic_of(&w, 1), "up")));
+	world_fini(&w);
+}
+
 static void one_mac_in_two_guests_is_nobodys(void **state)
 {
 	struct world w = two_guests("running", "running", 1);
@@ -227,6 +249,7 @@ int main(void)
 		cmocka_unit_test(nobody_shares),
 		cmocka_unit_test(a_thief_gets_a_warning),
 		cmocka_unit_test(a_tap_that_is_gone_is_down),
+		cmocka_unit_test(a_link_without_carrier_is_down),
 		cmocka_unit_test(one_mac_in_two_guests_is_nobodys),
 	};
 

@@ -93,6 +93,14 @@ static const struct row {
 	  "ADDRESS_FOREIGN fd00:122::50", CONF_REJECT },
 	{ "a neighbour claim on another's lease", WEB, LAB "+neighbour=" OK4 " db:running network@lab +lease=" OK4,
 	  "ADDRESS_OTHER " OK4, "NO_ADDRESS", CONF_REJECT },
+	{ "an agent's claim on what a neighbour has", WEB, LAB "+agent=" OK4 " db:running network@lab +neighbour=" OK4,
+	  "ADDRESS_OTHER " OK4, "NO_ADDRESS", CONF_REJECT },
+	{ "two agents' claims on one address: nobody's", WEB, LAB "+agent=" OK4 " db:running network@lab +agent=" OK4,
+	  "ADDRESS_OTHER " OK4, "NO_ADDRESS", CONF_REJECT },
+	{ "an agent's claim on what another's agent claims, who is known by a lease", WEB,
+	  LAB "+lease=" OK4 " db:running network@lab +agent=" OK4, "ACTIVE " OK4, "NO_ADDRESS", 0 },
+	{ "an agent alone", WEB, LAB "+agent=" OK4, "ACTIVE " OK4, "NO_ADDRESS", 0 },
+	{ "an agent outside its network", WEB, LAB "+agent=10.9.9.9", "ADDRESS_FOREIGN 10.9.9.9", "NO_ADDRESS", CONF_REJECT },
 	{ "a lease on another's reservation, who is off", WEB, LAB "+lease=" OK4 " db:off network@lab +dhcp-host=" OK4,
 	  "ADDRESS_OTHER " OK4, "NO_ADDRESS", CONF_REJECT },
 	{ "an address that the file gives to another",
@@ -213,7 +221,7 @@ static void add_nic(struct virt_guest *g, const char *type, char *where)
 
 static void add_address(struct virt_nic *n, const char *source, const char *text)
 {
-	static const char *const sources[] = { "", "dhcp-host", "lease", "neighbour", NULL };
+	static const char *const sources[] = { "", "dhcp-host", "lease", "neighbour", "agent", NULL };
 	struct virt_address *a;
 
 	n->addr = more(n->addr, &n->n_addr, sizeof(*n->addr));

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "virt/watch/agent.h"
+#include "virt/watch/agents.h"
 #include "virt/watch/kernel.h"
 #include "virt/watch/lease.h"
 #include "virt/watch/lines.h"
@@ -237,6 +239,167 @@ static void lease_files(void **state)
 	}
 }
 
+/* ---- agents ---- */
+
+#define I(mac, inside) "{'name':'x','hardware-address':" mac ",'ip-addresses':[" inside "]}"
+#define A(ip) "{'ip-address':'" ip "','ip-address-type':'ipv4','prefix':24}"
+
+static const struct { const char *what, *json; int n; } answers[] = {
+	{ "none",                "{'return':[]}", 0 },
+	{ "two addresses",       "{'return':[" I("'52:54:00:00:00:01'", A("192.168.122.50") "," A("fd00:122::50")) "]}", 2 },
+	{ "loopback, link-local, multicast, none",
+	  "{'return':[" I("'52:54:00:00:00:01'", A("127.0.0.1") "," A("fe80::1") "," A("224.0.0.1") "," A("0.0.0.0")) "]}", 0 },
+	{ "no MAC",              "{'return':[" I("null", A("192.168.122.50")) "]}", 0 },
+	{ "no such MAC",         "{'return':[" I("'52:54:00'", A("192.168.122.50")) "]}", 0 },
+	{ "no addresses",        "{'return':[{'name':'x','hardware-address':'52:54:00:00:00:01'}]}", 0 },
+	{ "other things",        "{'return':[1,null,[],{},'x'," I("'52:54:00:00:00:01'", "1,null,{},'x',[]") "]}", 0 },
+	{ "a mistake",           "{'error':{'class':'GenericError','desc':'x'}}", -1 },
+	{ "no object",           "[]", -1 },
+	{ "half an answer",      "{'return':[", -1 },
+	{ "twice",               "{'return':[],'return':[]}", -1 },
+	{ "",                    "", -1 },
+};
+
+static char *double_quoted(const char *single)
+{
+	char *text = strdup(single);
+
+	for (char *q = text; *q; q++)
+		if (*q == '\'')
+			*q = '"';
+	return text;
+}
+
+static void agent_answers(void **state)
+{
+	struct agent_pair pairs[AGENT_PAIRS];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		char *text = double_quoted(answers[i].json);
+		int n = agent_read(text, strlen(text), pairs);
+
+		if (n != answers[i].n)
+			fail_msg("%s: %d pairs", answers[i].what, n);
+		free(text);
+	}
+}
+
+/* More than there is room for: the rest is not looked at. Longer than it may be: refused, though it is well-formed. */
+static void agent_says_too_much(void **state)
+{
+	struct agent_pair pairs[AGENT_PAIRS];
+	size_t room = AGENT_OCTETS + 100, n = 0;
+	char *text = malloc(room);
+
+	(void)state;
+	n += (size_t)snprintf(text, room, "{\"return\":[{\"hardware-address\":\"52:54:00:00:00:01\",\"ip-addresses\":[");
+	for (int i = 0; i < AGENT_PAIRS + 50; i++)
+		n += (size_t)snprintf(text + n, room - n, "%s{\"ip-address\":\"10.0.%d.%d\"}", i ? "," : "", i / 200, i % 200 + 1);
+	n += (size_t)snprintf(text + n, room - n, "]}]}");
+	assert_int_equal(agent_read(text, n, pairs), AGENT_PAIRS);
+	memset(text + n, ' ', room - n);
+	assert_int_equal(agent_read(text, AGENT_OCTETS, pairs), AGENT_PAIRS);
+	assert_int_equal(agent_read(text, AGENT_OCTETS + 1, pairs), -1);
+	free(text);
+}
+
+/* ---- who is asked ---- */
+
+enum { ASKED_MAX = 32 };
+static struct { unsigned n; char uuid[ASKED_MAX][40]; int fd[ASKED_MAX]; } asked;
+
+static int note(int broker, const char *uuid)
+{
+	int pair[2];
+
+	(void)broker;
+	assert_true(asked.n < ASKED_MAX);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	snprintf(asked.uuid[asked.n], sizeof(asked.uuid[0]), "%s", uuid);
+	asked.fd[asked.n++] = pair[1];
+	return pair[0];
+}
+
+static void say(unsigned i, const char *text)
+{
+	assert_int_equal(write(asked.fd[i], text, strlen(text)), (ssize_t)strlen(text));
+	close(asked.fd[i]);
+	asked.fd[i] = -1;
+}
+
+static void quiet(void *arg, const char *level, const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)text;
+}
+
+static void count_changes(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static json_t *guests_named(unsigned n)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		char text[400];
+
+		snprintf(text, sizeof(text), "{'uri':'qemu:///system','uuid':'11111111-1111-4111-8111-1111111111%02u','name':'g%u',"
+			 "'state':'running','agent':true,'warnings':[],'nics':[{'mac':'52:54:00:00:00:%02x','bridge':'virbr0'}]}", i, i, i);
+		json_array_append_new(all, from_text(text));
+	}
+	return all;
+}
+
+/* Four that are silent never have all six places, however many of them there are; who answers is heard, of its own MAC alone. */
+static void silent_agents_leave_room(void **state)
+{
+	unsigned changes = 0;
+	struct ev_loop *loop = ev_loop_new(0);
+	struct agents a = { .loop = loop, .broker = 99, .ask = note, .arg = &changes, .changed = count_changes, .log = quiet };
+	json_t *guests = guests_named(9), *more = guests_named(10);
+	struct claims c = { 0 };
+
+	(void)state;
+	agents_init(&a);
+	agents_ask(&a, true);
+	agents_join(&a, guests, &c);
+	assert_int_equal(asked.n, AGENTS_AT_ONCE);
+	for (unsigned i = 0; i < AGENTS_AT_ONCE; i++)
+		say(i, "e no");
+	while (asked.n < 9)
+		ev_run(loop, EVRUN_ONCE);		/* the other three get their turn */
+	for (unsigned i = AGENTS_AT_ONCE; i < 9; i++)
+		say(i, "e no");
+	while (a.asking)
+		ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(a.sick, 0);
+	assert_int_equal(c.n, 0);
+	assert_int_equal(changes, 0);
+
+	/* one more comes, and speaks of itself, of another, and of a MAC that nobody has */
+	agents_join(&a, more, &c);
+	assert_int_equal(asked.n, 10);
+	say(9, "a{\"return\":[{\"hardware-address\":\"52:54:00:00:00:09\",\"ip-addresses\":[{\"ip-address\":\"192.168.122.9\"}]},"
+	       "{\"hardware-address\":\"52:54:00:00:00:01\",\"ip-addresses\":[{\"ip-address\":\"192.168.122.1\"}]},"
+	       "{\"hardware-address\":\"02:00:00:00:00:01\",\"ip-addresses\":[{\"ip-address\":\"192.168.122.2\"}]}]}");
+	while (!changes)
+		ev_run(loop, EVRUN_ONCE);
+	agents_join(&a, more, &c);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.row[0].source, CLAIM_AGENT);
+	assert_int_equal(c.row[0].mac[5], 9);
+	assert_non_null(strstr(json_string_value(json_array_get(json_object_get(json_array_get(more, 9), "warnings"), 0)), "a NIC of g1"));
+	agents_fini(&a);
+	claims_fini(&c);
+	json_decref(guests);
+	json_decref(more);
+	ev_loop_destroy(loop);
+}
+
 /* ---- netlink ---- */
 
 static struct rtnl neighbour(uint16_t type, uint16_t ndm_state, const char *ip, bool lladdr)
@@ -387,6 +550,9 @@ int main(void)
 		cmocka_unit_test(network_modes),
 		cmocka_unit_test(texts_are_clipped_between_characters),
 		cmocka_unit_test(lease_files),
+		cmocka_unit_test(agent_answers),
+		cmocka_unit_test(agent_says_too_much),
+		cmocka_unit_test(silent_agents_leave_room),
 		cmocka_unit_test(neighbour_states),
 		cmocka_unit_test(link_messages),
 		cmocka_unit_test(slow_reader_gets_the_last_world),

@@ -12,6 +12,7 @@ const char *claim_source_name(enum claim_source source)
 		[CLAIM_DHCP_HOST] = "dhcp-host",
 		[CLAIM_LEASE] = "lease",
 		[CLAIM_NEIGHBOUR] = "neighbour",
+		[CLAIM_AGENT] = "agent",
 	};
 
 	return names[source];
@@ -131,7 +132,7 @@ void claims_judge(struct claims *c, const struct claim_judge *j)
 		r->why = (uint8_t)judge_one(r, j);
 		if (!owner || by_place(owner, r))
 			owner = r;
-		if (r->why == CLAIM_GOOD && memcmp(owner->mac, r->mac, sizeof(r->mac)) != 0) {
+		if (r->why == CLAIM_GOOD && owner->source != CLAIM_AGENT && memcmp(owner->mac, r->mac, sizeof(r->mac)) != 0) {
 			r->why = CLAIM_OTHER;
 			memcpy(r->owner, owner->mac, sizeof(r->owner));
 		}

@@ -2,7 +2,7 @@
 /*
  * claims - who says that an address is his, and who of them is believed.
  *
- * A claim is "this MAC has this address on this bridge", from one of three
+ * A claim is "this MAC has this address on this bridge", from one of four
  * sources. An address belongs to the claim with the best source (the order of
  * enum claim_source); another MAC's claim to it is refused, so a guest that
  * takes another's address in the neighbour table changes nothing. Never
@@ -24,6 +24,7 @@ enum claim_source {
 	CLAIM_DHCP_HOST,	/* `<dhcp><host>' in the network's description */
 	CLAIM_LEASE,		/* dnsmasq gave it */
 	CLAIM_NEIGHBOUR,	/* the kernel's neighbour table */
+	CLAIM_AGENT,		/* its agent says so, and nobody has seen it: the weakest. Of two MACs neither wins here: resolve.h decides */
 };
 
 enum claim_why {

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "virt/protocol.h"
+#include "virt/watch/agents.h"
+#include "virt/watch/broker.h"
 #include "virt/watch/child.h"
 #include "virt/watch/leases.h"
 #include "virt/watch/out.h"
@@ -32,6 +34,7 @@ struct hub {
 	char *lease_dir;
 	bool metadata;
 	struct claims claims;
+	struct agents agents;
 	struct lines in;
 	struct out out;
 	char *sent;		/* the last world */
@@ -132,7 +135,7 @@ static char *world_now(struct hub *h)
 	claims_clear(&h->claims);
 	h->lease_ends_s = INT64_MAX;
 	world_bridges(&w, read_leases, h);
-	world_join(&w, &h->claims, &h->kernel);
+	world_join(&w, &h->claims, &h->kernel, &h->agents);
 	text = world_text(&w, h->options->mode == HUB_ONCE);
 	world_fini(&w);
 	return text;
@@ -246,8 +249,7 @@ static void take(void *arg, json_t *m)
 		free(h->lease_dir);
 		h->lease_dir = copy;
 	}
-	if (json_is_true(json_object_get(m, "agent")))
-		say(h, "warn", "agent: this version does not ask the agents in guests; leases and the neighbour table are used");
+	agents_ask(&h->agents, json_is_true(json_object_get(m, "agent")));
 	watch_leases(h);
 	follow(h, json_object_get(m, "uris"));
 	soon(h);
@@ -407,6 +409,8 @@ static void begin(struct hub *h)
 	}
 	for (unsigned i = 0; i < h->options->n_uris; i++)
 		json_array_append_new(uris, json_string(h->options->uris[i]));
+	agents_init(&h->agents);
+	agents_ask(&h->agents, h->options->mode != HUB_SERVE && h->options->broker >= 0);
 	watch_leases(h);
 	follow(h, uris);
 	json_decref(uris);
@@ -420,6 +424,7 @@ static void end(struct hub *h)
 		h->children = c->next;
 		child_stop(c);
 	}
+	agents_fini(&h->agents);
 	kernel_close(&h->kernel);
 	leases_close(&h->leases);
 	claims_fini(&h->claims);
@@ -445,6 +450,7 @@ int hub_run(const struct hub_options *options)
 		free(h.lease_dir);
 		return 1;
 	}
+	h.agents = (struct agents){ .loop = h.loop, .broker = options->broker, .ask = broker_ask, .arg = &h, .changed = changed, .log = say };
 	h.calls = (struct child_calls){ .arg = &h, .changed = changed, .log = say };
 	signal(SIGPIPE, SIG_IGN);
 	init_io(&h);

@@ -21,6 +21,7 @@ struct hub_options {
 	const char *const *uris;	/* not with HUB_SERVE: the main process says which */
 	unsigned n_uris;
 	const char *lease_dir;
+	int broker;			/* broker.h; -1: no agent is asked */
 };
 
 /**

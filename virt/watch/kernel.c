@@ -315,6 +315,14 @@ const struct kernel_link *kernel_link(const struct kernel *k, const char *name)
 	return NULL;
 }
 
+const char *kernel_link_name(const struct kernel *k, uint32_t index)
+{
+	for (size_t i = 0; i < k->n_links; i++)
+		if (k->links[i].index == index)
+			return k->links[i].name;
+	return NULL;
+}
+
 void kernel_forget(struct kernel *k, const uint8_t mac[6])
 {
 	size_t n = 0;

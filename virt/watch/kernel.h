@@ -64,6 +64,9 @@ int kernel_refresh(struct kernel *k);
 /* kernel_link - NULL: there is none of this name */
 const struct kernel_link *kernel_link(const struct kernel *k, const char *name);
 
+/* kernel_link_name - NULL: there is none of this index */
+const char *kernel_link_name(const struct kernel *k, uint32_t index);
+
 /* kernel_forget - the guest of @mac is off: what the kernel no longer knows, or what no longer answered, is dropped */
 void kernel_forget(struct kernel *k, const uint8_t mac[6]);
 

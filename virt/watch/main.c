@@ -3,18 +3,21 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "virt/protocol.h"
+#include "virt/watch/broker.h"
 #include "virt/watch/hub.h"
 #include "virt/watch/privilege.h"
 
 static const char usage[] =
-	"usage: nfqnat-virt [--user NAME]             started by nfqnatd, which it talks to on descriptor 3\n"
+	"usage: nfqnat-virt [--agents] [--user NAME]  started by nfqnatd, which it talks to on descriptor 3\n"
 	"       nfqnat-virt --once   [OPTION...]      print what is known of guests and networks, as JSON\n"
 	"       nfqnat-virt --follow [OPTION...]      print it as a line whenever it changes\n"
 	"  --uri URI          libvirt connection, may be given again (qemu:///system)\n"
 	"  --lease-dir DIR    where libvirt's dnsmasq keeps leases (/var/lib/libvirt/dnsmasq)\n"
+	"  --agents           ask agents in guests for addresses, too\n"
 	"  --user NAME        become this user, who must be able to read both (nobody)\n"
 	"  --help, --version\n";
 
@@ -22,6 +25,7 @@ struct arguments {
 	struct hub_options hub;
 	const char *uris[VIRT_CONNECTIONS];
 	const char *user;
+	bool agents;
 };
 
 /* -1: go on; else the exit status */
@@ -30,7 +34,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 	static const struct option options[] = {
 		{ "once", no_argument, NULL, 'o' },	{ "follow", no_argument, NULL, 'f' },
 		{ "uri", required_argument, NULL, 'u' }, { "lease-dir", required_argument, NULL, 'l' },
-		{ "user", required_argument, NULL, 'U' }, { "help", no_argument, NULL, 'h' },
+		{ "user", required_argument, NULL, 'U' }, { "agents", no_argument, NULL, 'a' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },	{ 0 },
 	};
 	int c;
@@ -49,6 +53,9 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 			break;
 		case 'l':
 			a->hub.lease_dir = optarg;
+			break;
+		case 'a':
+			a->agents = true;
 			break;
 		case 'U':
 			a->user = optarg;
@@ -82,6 +89,12 @@ int main(int argc, char **argv)
 	if (a.hub.mode != HUB_SERVE && !a.hub.n_uris)
 		a.uris[a.hub.n_uris++] = "qemu:///system";
 	a.hub.uris = a.uris;
+	/* As whoever we are still: it alone may open libvirt's read-write socket. */
+	a.hub.broker = a.agents ? broker_start() : -1;
+	if (a.agents && a.hub.broker < 0) {
+		fprintf(stderr, "nfqnat-virt: agents cannot be asked: %s\n", strerror(errno));
+		return 1;
+	}
 	bad = privilege_drop(a.user);
 	if (bad) {
 		fprintf(stderr, "nfqnat-virt: %s: %s: %s\n", a.user, bad, strerror(errno));

@@ -103,13 +103,14 @@ static void add_neighbours(const struct kernel *k, struct claims *c)
 		const struct kernel_neighbour *n = &k->neighbours[i];
 		struct claim one = { .source = CLAIM_NEIGHBOUR, .family = n->family, .addr = n->addr, .seen = n->seen,
 				     .failed = n->failed };
+		const char *name;
 
 		memcpy(one.mac, n->mac, sizeof(one.mac));
-		for (size_t l = 0; l < k->n_links; l++)
-			if (k->links[l].index == n->index)
-				memcpy(one.bridge, k->links[l].name, sizeof(one.bridge));
-		if (one.bridge[0])
-			claims_add(c, &one);
+		name = kernel_link_name(k, n->index);
+		if (!name)
+			continue;
+		bridge_copy(one.bridge, name);
+		claims_add(c, &one);
 	}
 }
 
@@ -149,14 +150,48 @@ static void judge(const struct world *w, struct claims *c, const struct kernel *
 
 /* ---- NICs ---- */
 
+/* Plugged into the LAN past this host: macvtap, a passed-through device. */
+static bool is_past_us(const json_t *nic)
+{
+	return !strcmp(text_of(nic, "type"), "direct") || !strcmp(text_of(nic, "type"), "hostdev");
+}
+
+static bool is_networks(const struct world *w, const char *bridge)
+{
+	json_t *net;
+	size_t i;
+
+	json_array_foreach(w->networks, i, net)
+		if (!strcmp(text_of(net, "bridge"), bridge))
+			return true;
+	return false;
+}
+
+/* The device by which this host has heard such a NIC, if any. Not a network's bridge: whoever is there has taken its MAC. */
+static void heard_by(const struct world *w, const struct kernel *k, json_t *nic)
+{
+	uint8_t mac[6];
+
+	for (size_t i = 0; i < k->n_neighbours && text_mac(text_of(nic, "mac"), mac); i++) {
+		const char *name = kernel_link_name(k, k->neighbours[i].index);
+
+		if (name && !memcmp(k->neighbours[i].mac, mac, sizeof(mac)) && !is_networks(w, name)) {
+			json_object_set_new(nic, "bridge", json_string(name));
+			return;
+		}
+	}
+}
+
 /* A NIC that names a network has that network's bridge, also while its guest is off. */
-static const char *nic_bridge(const struct world *w, const json_t *guest, json_t *nic)
+static const char *nic_bridge(const struct world *w, const struct kernel *k, const json_t *guest, json_t *nic)
 {
 	const char *network = text_of(nic, "network");
 	json_t *net;
 	size_t i;
 
-	if (*text_of(nic, "bridge") || !*network)
+	if (is_past_us(nic) && !*text_of(nic, "bridge"))
+		heard_by(w, k, nic);
+	if (*text_of(nic, "bridge") || !*network || is_past_us(nic))
 		return text_of(nic, "bridge");
 	json_array_foreach(w->networks, i, net)
 		if (!strcmp(text_of(net, "name"), network) && !strcmp(text_of(net, "uri"), text_of(guest, "uri"))) {
@@ -247,7 +282,7 @@ static json_t *nic_addresses(const struct joining *j, json_t *guest, const json_
 	uint8_t mac[6];
 	size_t n;
 
-	if (!*bridge || !text_mac(text_of(nic, "mac"), mac))
+	if ((!*bridge && !is_past_us(nic)) || !text_mac(text_of(nic, "mac"), mac))
 		return addresses;
 	if (json_integer_value(json_object_get(j->macs, mac_key(ip, bridge, nic))) > 1) {
 		text_warn(json_object_get(guest, "warnings"), "domain %.60s: another guest on %s has the same MAC %s: nobody can tell "
@@ -295,7 +330,7 @@ static void count_macs(const struct joining *j, const json_t *guest)
 	size_t i;
 
 	json_array_foreach(json_object_get(guest, "nics"), i, nic) {
-		const char *bridge = nic_bridge(j->w, guest, nic);
+		const char *bridge = nic_bridge(j->w, j->k, guest, nic);
 		json_int_t n;
 
 		if (!is_on(guest) || !*bridge)
@@ -321,7 +356,7 @@ static void join_guest(const struct joining *j, json_t *guest)
 	}
 }
 
-void world_join(struct world *w, struct claims *c, struct kernel *k)
+void world_join(struct world *w, struct claims *c, struct kernel *k, struct agents *a)
 {
 	struct joining j = { .w = w, .c = c, .k = k, .macs = json_object() };
 	json_t *one;
@@ -330,17 +365,20 @@ void world_join(struct world *w, struct claims *c, struct kernel *k)
 	json_array_foreach(w->networks, i, one)
 		add_hosts(one, c);
 	add_neighbours(k, c);
-	judge(w, c, k);
 	json_array_foreach(w->guests, i, one)
 		count_macs(&j, one);
+	agents_join(a, w->guests, c);
+	judge(w, c, k);
 	json_array_foreach(w->guests, i, one)
 		join_guest(&j, one);
 	json_decref(j.macs);
 	/* What only we need does not travel. */
 	json_array_foreach(w->networks, i, one)
 		json_object_del(one, "hosts");
-	json_array_foreach(w->guests, i, one)
+	json_array_foreach(w->guests, i, one) {
 		json_object_del(one, "run");
+		json_object_del(one, "agent");
+	}
 }
 
 char *world_text(const struct world *w, bool pretty)

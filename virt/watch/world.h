@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "virt/watch/agents.h"
 #include "virt/watch/claims.h"
 #include "virt/watch/kernel.h"
 
@@ -40,9 +41,10 @@ void world_bridges(const struct world *w, void (*each)(void *arg, const char *br
  * world_join - give each NIC of a guest that is on its addresses, and say if it is up
  * @c: leases; `<dhcp><host>' and neighbours are added here
  * @k: neighbours of guests that are off are forgotten in it
+ * @a: what agents say is added to @c, and new ones are asked
  * A refused claim is a warning of its guest.
  */
-void world_join(struct world *w, struct claims *c, struct kernel *k);
+void world_join(struct world *w, struct claims *c, struct kernel *k, struct agents *a);
 
 /* world_text - the message, free() it; NULL: no memory */
 char *world_text(const struct world *w, bool pretty);

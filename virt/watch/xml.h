@@ -36,8 +36,8 @@ json_t *xml_text_json(const xmlNode *node, size_t max);
 /**
  * xml_domain_read - a guest from what virDomainGetXMLDesc() says
  * Returns a new object with uuid, name, nics (without addresses; `up' is what
- * `<link state>' says), forwards and warnings as in protocol.h, or NULL if it
- * is no description of a domain with uuid and name.
+ * `<link state>' says), forwards and warnings as in protocol.h, and "agent":
+ * is QEMU's agent in it connected? Or NULL if it is no description of a domain with uuid and name.
  */
 json_t *xml_domain_read(const char *text, size_t len);
 

@@ -50,6 +50,22 @@ static void read_nics(const xmlNode *devices, const char *name, json_t *nics, js
 	}
 }
 
+/* Does libvirt see QEMU's agent in the guest? */
+static bool has_agent(const xmlNode *devices)
+{
+	char name[TEXT_ROOM], state[TEXT_ROOM];
+
+	for (const xmlNode *n = devices ? devices->children : NULL; n; n = n->next) {
+		const xmlNode *target = xml_is(n, "channel", NULL) ? xml_child(n, "target") : NULL;
+
+		xml_attr(target, "name", name);
+		xml_attr(target, "state", state);
+		if (!strcmp(name, "org.qemu.guest_agent.0") && !strcmp(state, "connected"))
+			return true;
+	}
+	return false;
+}
+
 json_t *xml_domain_read(const char *text, size_t len)
 {
 	xmlDoc *doc = xml_read(text, len);
@@ -63,8 +79,8 @@ json_t *xml_domain_read(const char *text, size_t len)
 	if (json_is_string(uuid) && json_is_string(name)) {
 		read_nics(xml_child(root, "devices"), json_string_value(name), nics, warnings);
 		xml_forwards_read(xml_child(root, "metadata"), json_string_value(name), forwards, warnings);
-		guest = json_pack("{s:O, s:O, s:O, s:O, s:O}", "uuid", uuid, "name", name, "nics", nics, "forwards", forwards,
-				  "warnings", warnings);
+		guest = json_pack("{s:O, s:O, s:O, s:O, s:O, s:b}", "uuid", uuid, "name", name, "nics", nics, "forwards", forwards,
+				  "warnings", warnings, "agent", has_agent(xml_child(root, "devices")));
 	}
 	json_decref(uuid);
 	json_decref(name);

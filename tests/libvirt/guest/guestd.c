@@ -4,15 +4,20 @@
  *
  *   guestd dhcp6 DEVICE   one address by SOLICIT, ADVERTISE, REQUEST, REPLY (RFC 8415 18.2.1, 18.2.2);
  *                         prints it; status 1 after 30 s without one
+ *   guestd agent KIND DEVICE   QEMU's guest agent in /dev/vportXp1, for its addresses alone. KIND is what it is like:
+ *                         honest; hang: no answer to that question; huge: an answer without end;
+ *                         ADDRESS@MAC,...: it lies
  *   guestd power          wait for the power button, then power off; status 1 if there is none
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/input.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
@@ -149,6 +154,112 @@ static int dhcp6(const char *device)
 	return 1;
 }
 
+/* ---- the agent: JSON by hand, one line each way ---- */
+
+static void put_address(FILE *out, const char *address, unsigned n)
+{
+	fprintf(out, "%s{\"ip-address\":\"%s\",\"ip-address-type\":\"ipv%c\",\"prefix\":24}", n ? "," : "", address,
+		strchr(address, ':') ? '6' : '4');
+}
+
+static void put_interface(FILE *out, const char *name, const char *mac)
+{
+	struct ifaddrs *all = NULL;
+	char text[INET6_ADDRSTRLEN];
+	unsigned n = 0;
+
+	fprintf(out, "{\"return\":[{\"name\":\"%s\",\"hardware-address\":\"%s\",\"ip-addresses\":[", name, mac);
+	getifaddrs(&all);
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+
+		if (strcmp(i->ifa_name, name) != 0 || (family != AF_INET && family != AF_INET6))
+			continue;
+		inet_ntop(family, family == AF_INET ? (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
+						    : (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text, sizeof(text));
+		put_address(out, text, n++);
+	}
+	freeifaddrs(all);
+	fputs("]}]}\n", out);
+}
+
+static void answer_honest(FILE *out, const char *device)
+{
+	char path[64], mac[18] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/address", device);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%17s", mac) == 1)
+		put_interface(out, device, mac);
+	if (f)
+		fclose(f);
+}
+
+static void answer_lies(FILE *out, const char *lies)
+{
+	char copy[256], *save = NULL;
+	unsigned n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", lies);
+	fputs("{\"return\":[", out);
+	for (char *lie = strtok_r(copy, ",", &save); lie; lie = strtok_r(NULL, ",", &save)) {
+		char *mac = strchr(lie, '@');
+
+		if (!mac)
+			continue;
+		*mac++ = '\0';
+		fprintf(out, "%s{\"name\":\"x\",\"hardware-address\":\"%s\",\"ip-addresses\":[", n++ ? "," : "", mac);
+		put_address(out, lie, 0);
+		fputs("]}", out);
+	}
+	fputs("]}\n", out);
+}
+
+static void answer(FILE *out, const char *kind, const char *device, const char *question)
+{
+	const char *id = strstr(question, "\"id\":");
+
+	if (strstr(question, "guest-sync")) {
+		fprintf(out, "%s{\"return\":%llu}\n", strstr(question, "delimited") ? "\xff" : "", id ? strtoull(id + 5, NULL, 10) : 0);
+	} else if (!strstr(question, "guest-network-get-interfaces")) {
+		fputs("{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"no\"}}\n", out);
+	} else if (!strcmp(kind, "honest")) {
+		answer_honest(out, device);
+	} else if (!strcmp(kind, "huge")) {
+		while (!ferror(out))
+			fputs("{\"return\":[", out);
+	} else if (strcmp(kind, "hang") != 0) {
+		answer_lies(out, kind);
+	}
+	fflush(out);
+}
+
+static int agent(const char *kind, const char *device)
+{
+	char question[4096];
+	FILE *in, *out;
+	int fd = -1;
+
+	/* The port's number depends on the machine. It can be opened once only. */
+	for (int i = 0; i < 4 && fd < 0; i++) {
+		snprintf(question, sizeof(question), "/dev/vport%dp1", i);
+		fd = open(question, O_RDWR);
+	}
+	in = fd < 0 ? NULL : fdopen(fd, "r");
+	out = in ? fdopen(dup(fd), "w") : NULL;
+	if (!out)
+		return 1;
+	for (;;) {
+		if (fgets(question, sizeof(question), in)) {
+			answer(out, kind, device, question);
+		} else {
+			clearerr(in);		/* nobody is at the other end */
+			usleep(50000);
+		}
+	}
+}
+
 static int power(void)
 {
 	struct pollfd p[8];
@@ -180,6 +291,8 @@ int main(int argc, char **argv)
 		return dhcp6(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "power"))
 		return power();
-	fprintf(stderr, "usage: guestd dhcp6 DEVICE | power\n");
+	if (argc == 4 && !strcmp(argv[1], "agent"))
+		return agent(argv[2], argv[3]);
+	fprintf(stderr, "usage: guestd agent KIND DEVICE | dhcp6 DEVICE | power\n");
 	return 2;
 }
