@@ -158,6 +158,14 @@ check guests_isolated wait_for 5 log_has 'forward web1: guest web1, its network 
 check guests_isolated_refused wait_for 5 refused_4_6 client tcp 8080
 world "$(web1 running 2),$(web2)" bridge
 check guests_bridge wait_for 5 log_has 'forward web1: guest web1, it is on a bridge'
+lines=$(wc -l <"$LOG")
+world "$(web1 running 2),$(web2)"
+check guests_again wait_for 10 sees client tcp $HX4 8080 $C4 $G4 80
+world "$(web1 running 2),$(web2)" hostdev
+says_since() { tail -n "+$1" "$LOG" | grep -qE "$2"; }
+check guests_hostdev wait_for 5 says_since "$lines" 'forward web1: guest web1, it is on a bridge or device of the LAN'
+check guests_hostdev_in_status ctl_shows 'forward web1: guest web1, it is on a bridge or device of the LAN.*source: host'
+check guests_hostdev_refused wait_for 5 refused_4_6 client tcp 8080
 world "$(web1 running 2),$(web2)"
 check guests_again wait_for 10 sees client tcp $HX4 8080 $C4 $G4 80
 

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A watcher whose words the test chooses (fake-virt.py), and guests to speak of. Sourced after net_up.
+# A watcher whose words the test chooses (fake-virt), and guests to speak of. Sourced after net_up.
 
-export FAKE_VIRT=$DIR/virt NFQNAT_VIRT=$PWD/fake-virt.py STATE_DIRECTORY=$DIR/state
+export FAKE_VIRT=$DIR/virt NFQNAT_VIRT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/fake-virt STATE_DIRECTORY=$DIR/state
 mkdir "$FAKE_VIRT"
 mkfifo "$FAKE_VIRT/tell"
 : >"$FAKE_VIRT/pids"
