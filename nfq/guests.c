@@ -236,6 +236,7 @@ static void hear(void *ctx, struct virt_world *world)
 {
 	struct guests *g = ctx;
 	nat_ns now = state_clock();
+	unsigned kept;
 
 	log_connections(g->world, world);
 	for (unsigned i = 0; i < world->n_guests; i++) {
@@ -251,6 +252,9 @@ static void hear(void *ctx, struct virt_world *world)
 				log_warn("guest %s: %s", new->name, new->warning[k]);
 			}
 	}
+	kept = virt_world_keep(world, g->world);
+	if (kept)
+		log_info("libvirt is away, and its watcher is new: %u guests stay as they were", kept);
 	virt_world_free(g->world);
 	g->world = world;
 	live_refresh(g->live);

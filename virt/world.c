@@ -208,3 +208,67 @@ int virt_message_read(const char *line, size_t octets, struct virt_message *m, c
 	*m = new;
 	return 0;
 }
+
+/* ---- what was known before ---- */
+
+static bool says_of(const struct virt_world *w, const char *uri)
+{
+	for (unsigned i = 0; i < w->n_guests; i++)
+		if (!strcmp(w->guest[i].uri, uri))
+			return true;
+	for (unsigned i = 0; i < w->n_networks; i++)
+		if (!strcmp(w->network[i].uri, uri))
+			return true;
+	return false;
+}
+
+static void keep_guests(struct virt_world *w, struct virt_world *old, const char *uri)
+{
+	struct virt_guest *room = reallocarray(w->guest, (size_t)w->n_guests + old->n_guests + 1, sizeof(*room));
+
+	if (!room)
+		return;
+	w->guest = room;
+	for (unsigned i = 0; i < old->n_guests;) {
+		if (strcmp(old->guest[i].uri, uri) != 0) {
+			i++;
+			continue;
+		}
+		w->guest[w->n_guests++] = old->guest[i];
+		old->guest[i] = old->guest[--old->n_guests];
+	}
+	if (w->n_guests)
+		qsort(w->guest, w->n_guests, sizeof(*w->guest), guest_order);
+}
+
+static void keep_networks(struct virt_world *w, struct virt_world *old, const char *uri)
+{
+	struct virt_network *room = reallocarray(w->network, (size_t)w->n_networks + old->n_networks + 1, sizeof(*room));
+
+	if (!room)
+		return;
+	w->network = room;
+	for (unsigned i = 0; i < old->n_networks;) {
+		if (strcmp(old->network[i].uri, uri) != 0) {
+			i++;
+			continue;
+		}
+		w->network[w->n_networks++] = old->network[i];
+		old->network[i] = old->network[--old->n_networks];
+	}
+}
+
+unsigned virt_world_keep(struct virt_world *w, struct virt_world *old)
+{
+	unsigned said = w->n_guests;
+
+	for (unsigned i = 0; old && i < w->n_connections; i++) {
+		const struct virt_connection *c = &w->connection[i];
+
+		if (c->up || says_of(w, c->uri))
+			continue;
+		keep_guests(w, old, c->uri);
+		keep_networks(w, old, c->uri);
+	}
+	return w->n_guests - said;
+}

@@ -41,4 +41,12 @@ enum { VIRT_FAULT_OCTETS = 200 };
  */
 int virt_message_read(const char *line, size_t octets, struct virt_message *m, char fault[VIRT_FAULT_OCTETS]);
 
+/**
+ * virt_world_keep - a watcher that starts while a libvirtd is away knows none of its guests: then @old's stay
+ * @w:   new; of each connection that is down and of which it says nothing, networks and guests are moved here from @old
+ * @old: what was known, still to be freed; NULL: nothing was
+ * Returns how many guests were moved. With no memory @w stays as it is for what did not fit.
+ */
+unsigned virt_world_keep(struct virt_world *w, struct virt_world *old);
+
 #endif

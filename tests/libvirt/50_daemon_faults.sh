@@ -43,13 +43,19 @@ for signal in TERM KILL; do
 	check "sig${signal,,}_and_back" http $H4 8081 c1
 done
 
-# Hangs: a reload still works, for what is known of guests.
+# Hangs for a minute, longer than keepalive and the watcher's patience take. A reload works, for what is known of guests.
 kill -STOP "$(libvirtd_pid)"
+stopped=$(now_ms)
 daemon_reload < <(config; echo '  - { guest: c1, publish: ["8082:80"] }')
 check hang_reload_adds answers $H4 8082
 daemon_reload < <(config)
 check hang_reload_removes refused $H4 8082
+a_minute() { (($(now_ms) - stopped >= 60000)); }
+wait_for 70 a_minute
+check hang_is_told file_has "$DIR/daemon.log" 'lxc:///system does not answer for [0-9]+ s: the connection is given up'
+check hang_a_minute_new_connections http_now $H4 8081 c1
 kill -CONT "$(libvirtd_pid)"
+check hang_a_minute_and_back http $H4 8081 c1
 
 # The watcher itself is killed: another one takes its place.
 watcher() { pgrep -P "$DAEMON" -x nfqnat-virt; }
@@ -58,6 +64,16 @@ kill -9 "$old"
 another() { new=$(watcher) && [ "$new" != "$old" ]; }
 check watcher_is_replaced wait_for "$LONG" another
 check watcher_killed_new_connections http_now $H4 8081 c1
+
+# And while there is no libvirtd to tell the new one anything: what was known stays.
+libvirtd_end TERM
+old=$(watcher)
+kill -9 "$old"
+check watcher_killed_without_libvirtd_is_replaced wait_for "$LONG" another
+check watcher_killed_without_libvirtd_guests_stay wait_for "$LONG" file_has "$DIR/daemon.log" 'its watcher is new: [1-9]+ guests stay'
+check watcher_killed_without_libvirtd_new_connections http_now $H4 8081 c1
+must "libvirtd starts" libvirtd_start
+check watcher_killed_without_libvirtd_and_back http $H4 8081 c1
 
 for f in 4 6; do
 	pkill -TERM -P "${steady[f]}" -f 'probe steady'

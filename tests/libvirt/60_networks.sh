@@ -20,6 +20,20 @@ ip link set br1 up
 printf '<network><name>n-lan</name><forward mode="bridge"/><bridge name="br1"/></network>' >"$DIR/net.xml"
 v net-define "$DIR/net.xml" >/dev/null && v net-start n-lan >/dev/null
 
+# macvtap: beside this host on a LAN, which talks to it by a macvlan of its own.
+ip link add lan0 type veth peer name lan1 netns client
+ip -n client link set lan1 up
+ip link set lan0 up
+ip link add mv0 link lan0 type macvlan mode bridge
+ip addr add 192.168.147.1/24 dev mv0
+ip link set mv0 up
+DIRECT=lan0 ADDR=none lxc macvlan
+DIRECT=lan0 ADDR=192.168.147.6/24 vm macvtap
+must "macvtap starts" v start macvtap
+must "macvlan starts" vl start macvlan
+printf '<network><name>n-hostdev</name><forward mode="hostdev"><pf dev="lan0"/></forward></network>' >"$DIR/net.xml"
+must "a network of passed-through devices" v net-define "$DIR/net.xml"
+
 for n in slaac nat6 route open isolated; do
 	NET=n-$n lxc $n
 done
@@ -42,6 +56,9 @@ daemon_start <<-END
 	  - { guest: lan, publish: "8107:80" }
 	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
 	  - { guest: static, publish: "8109:80" }
+	  - { guest: macvlan, publish: "8110:80" }
+	  - { guest: macvlan, name: macvlan-host, source: host, publish: "8111:80" }
+	  - { guest: macvtap, name: macvtap-host, to: 192.168.147.6, source: host, publish: "8112:80" }
 END
 i=0
 for n in slaac nat6 route open; do
@@ -71,6 +88,17 @@ check lan_says_why file_has "$DIR/daemon.log" 'source: host'
 # It has no route to the client: the answer comes back only because it sees this host.
 check lan_with_source_host answers $H4 8108
 
+in_lxc macvlan ip addr add 192.168.147.5/24 dev eth0
+in_lxc macvlan ping -c 1 -w 5 192.168.147.1 >/dev/null
+check macvtap_refused refused $H4 8110
+check macvtap_says_why file_has "$DIR/daemon.log" 'guest macvlan, it is on a bridge or device of the LAN.*source: host'
+check macvtap_by_neighbour_with_source_host http $H4 8111 macvlan
+check macvtap_machine_with_source_host http $H4 8112 macvtap
+v destroy macvtap >/dev/null
+check macvtap_machine_off refused $H4 8112
+follow qemu:///system
+sees hostdev_network "$LONG" 'net("n-hostdev")["mode"] == "hostdev" and not net("n-hostdev")["active"]'
+
 # static A - this address and no other
 static() {
 	in_lxc static ip addr flush dev eth0 scope global
@@ -89,7 +117,9 @@ in_lxc static ip addr del $B4/24 dev eth0
 
 v net-destroy default >/dev/null
 check net_destroy_refused refused $H4 8109
-for g in slaac nat6 route open isolated lan static; do
+v net-undefine n-hostdev >/dev/null
+v undefine macvtap >/dev/null
+for g in slaac nat6 route open isolated lan static macvlan; do
 	vl destroy $g >/dev/null
 done
 v net-start default >/dev/null

@@ -5,7 +5,7 @@
 #
 #   v VIRSH-ARGUMENT...      qemu:///system        vl ...    lxc:///system
 #   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address; ADDR=A/N: it has
-#                            this one; AGENT=KIND: a guest agent runs in it, see guest/guestd.c
+#                            this one; DIRECT=DEVICE: macvtap on it; AGENT=KIND: a guest agent runs in it, see guest/guestd.c
 #   in_lxc NAME CMD...       a busybox command in a container
 #   client CMD...            in the client's namespace
 #   world SECONDS EXPR       wait for it in what nfqnat-virt --follow writes, see the program world
@@ -64,7 +64,10 @@ mac_of() {
 }
 
 interface() {
-	echo "<interface type='network'><mac address='${MAC:-$(mac_of "$1")}'/><source network='${NET:-default}'/>$2</interface>"
+	local type=network source="network='${NET:-default}'"
+
+	[ -z "${DIRECT:-}" ] || { type=direct source="dev='$DIRECT' mode='bridge'"; }
+	echo "<interface type='$type'><mac address='${MAC:-$(mac_of "$1")}'/><source $source/>$2</interface>"
 }
 
 vm() {

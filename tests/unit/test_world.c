@@ -116,6 +116,35 @@ static void a_world(void **state)
 	virt_world_free(m.world);
 }
 
+/* A watcher that is new and finds no libvirtd takes nobody away; one that has a word of it does. */
+static void who_is_away_stays(void **state)
+{
+	static const char down[] = "{\"type\":\"world\",\"connections\":[{\"uri\":\"qemu:///system\",\"up\":false,\"why\":\"x\"}],"
+				   "\"networks\":[],\"guests\":[]}";
+	static const char empty[] = "{\"type\":\"world\",\"connections\":[{\"uri\":\"qemu:///system\",\"up\":true,\"why\":\"\"}],"
+				    "\"networks\":[],\"guests\":[]}";
+	static const char other[] = "{\"type\":\"world\",\"connections\":[{\"uri\":\"lxc:///system\",\"up\":false,\"why\":\"x\"}],"
+				    "\"networks\":[],\"guests\":[]}";
+	static const struct { const char *line; unsigned guests; } news[] = {
+		{ down, 1 }, { empty, 0 }, { other, 0 }, { WORLD(""), 0 }, { WORLD(GUEST(NIC, "")), 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(news); i++) {
+		struct virt_message old = good(WORLD(GUEST(NIC, ""))), new = good(news[i].line);
+
+		virt_world_keep(new.world, old.world);
+		virt_world_free(old.world);
+		if (new.world->n_guests != news[i].guests)
+			unit_fail("%s: %u guests", news[i].line, new.world->n_guests);
+		assert_int_equal(new.world->n_networks, i == 1 || i == 2 ? 0 : 1);
+		if (news[i].guests)
+			assert_string_equal(new.world->guest[0].nic[0].network, "lab");
+		virt_world_keep(new.world, NULL);
+		virt_world_free(new.world);
+	}
+}
+
 /* As many guests as may be, and one more. */
 static void as_many_as_may_be(void **state)
 {
@@ -162,6 +191,7 @@ int main(void)
 	unit_add("what is refused, and the words for it", is_refused, NULL);
 	unit_add("hello, heartbeat, log", small_ones, NULL);
 	unit_add("a world", a_world, NULL);
+	unit_add("guests of a libvirtd that is away when the watcher starts stay", who_is_away_stays, NULL);
 	unit_add("as many guests as may be, and one more", as_many_as_may_be, NULL);
 	unit_add("many small values", many_small_values, NULL);
 	return unit_run("world");
