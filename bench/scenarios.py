@@ -69,7 +69,7 @@ def udp_rate(octets):
             middle = (low + high) / 2
             before = cpu_busy()
             sent, got = udp_once(lab, contender, family, octets, middle, step)
-            if got["received"] >= sent["sent"] * (1 - LOSS):
+            if got["received"] and got["received"] >= sent["sent"] * (1 - LOSS):
                 low, cpu = got["received"] / sent["seconds"], (cpu_busy() - before) / (got["received"] / 1e6)
             else:
                 high = middle
