@@ -54,6 +54,7 @@ struct pkt_view {
 struct nat_pkt {
 	/* from the caller */
 	uint8_t *data;			/* IP header first; rewritten in place */
+	uint64_t received_ns;		/* when the kernel got it from a device, by the wall's clock; 0: not said. The engine never reads it */
 	uint32_t len;			/* octets at data */
 	uint32_t indev, outdev;		/* ifindex, 0 if the hook has none */
 	uint8_t hook;			/* enum nat_hook */
@@ -63,7 +64,6 @@ struct nat_pkt {
 	bool headers;			/* from a queue that hands over headers only: what needs more can come whole */
 	uint32_t whole;			/* if truncated: octets of the whole packet */
 	uint32_t mark_in;		/* mark that it carries; 0: none */
-	uint64_t received_ns;		/* when the kernel got it from a device, by the wall's clock; 0: not said. The engine never reads it */
 
 	/* from pkt_parse() */
 	struct pkt_view view;

@@ -88,13 +88,14 @@ void log_field(const char *name, const char *fmt, ...)
 static bool send_native(struct iovec *iov, unsigned n)
 {
 	static char newline[] = "\n";
-	struct iovec lines[2 * (FIELDS + 3)];
-	struct msghdr m = { .msg_iov = lines, .msg_iovlen = 2 * n };
+	struct iovec lines[2 * (FIELDS + 3)], *line = lines;
+	struct msghdr m = { .msg_iov = lines };
 
 	for (unsigned i = 0; i < n; i++) {
-		lines[2 * i] = iov[i];
-		lines[2 * i + 1] = (struct iovec){ .iov_base = newline, .iov_len = 1 };
+		*line++ = iov[i];
+		*line++ = (struct iovec){ .iov_base = newline, .iov_len = 1 };
 	}
+	m.msg_iovlen = (size_t)(line - lines);
 	return sendmsg(journal_fd, &m, MSG_NOSIGNAL) >= 0;
 }
 
