@@ -340,6 +340,14 @@ check doctor_add_live ctl add --name live --to 192.168.122.77 9090:80
 check doctor_sees_what_was_added finds guests warning 'guest 192.168.122.77 does not answer'
 stops doctor_daemon_stops
 
+# ---- no check without something broken for it above ----
+unbroken() {
+	host "$BUILD/nfqnatctl" doctor --config "$DIR/nfqnat.yaml" nonsense 2>&1 | sed -n 's/^  \([a-z-]*\) .*/\1/p' | while read -r c; do
+		grep -qE "finds $c (note|warning|problem) |^check doctor_${c}_(hangs|no_program) " "$TOP/tests/netns/46_doctor.sh" || echo "$c"
+	done
+}
+same doctor_every_check_is_broken_once '' "$(unbroken)"
+
 # ---- for people, and what is not understood ----
 
 check doctor_text eval 'host "$BUILD/nfqnatctl" doctor --config "$DIR/nfqnat.yaml" ula | grep -q "^note     ula: "'
