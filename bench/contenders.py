@@ -102,18 +102,19 @@ class Queue(Program):
     """NFQUEUE programs that are not nfqnat: the same hooks, other hands."""
 
     def rules(self, lab, verb):
+        check = verb == "-A"        # one that did not start has none
         for family, tool in ((4, "iptables"), (6, "ip6tables")):
             lab.run("host", tool, "-w", verb, "FORWARD", "-t", "mangle", "-d", GUEST[family],
-                    "-m", "conntrack", "--ctstate", "NEW", "-j", "ACCEPT")
+                    "-m", "conntrack", "--ctstate", "NEW", "-j", "ACCEPT", check=check)
             for proto, first in (("tcp", 0), ("udp", self.second)):
                 queue = ["--queue-num", first] if self.workers == 1 else \
                     ["--queue-balance", "%d:%d" % (first, first + self.workers - 1)] + \
                     (["--queue-cpu-fanout"] if proto == "udp" else [])      # as nfqnatd's: docs/decisions/0005
                 for port in PORTS:
                     lab.run("host", tool, "-w", verb, "PREROUTING", "-t", "raw", "-d", self.inbound[family], "-p", proto,
-                            "--dport", port + self.shift, "-j", "NFQUEUE", *queue)
+                            "--dport", port + self.shift, "-j", "NFQUEUE", *queue, check=check)
                     lab.run("host", tool, "-w", verb, "POSTROUTING", "-t", "mangle", "-s", GUEST[family], "-p", proto,
-                            "--sport", port, "-j", "NFQUEUE", *queue)
+                            "--sport", port, "-j", "NFQUEUE", *queue, check=check)
 
     def down(self, lab):
         self.rules(lab, "-D")
