@@ -82,10 +82,10 @@ struct nat_pkt {
 	/* from nat_packet() */
 	uint8_t reason;			/* enum nat_reason */
 	bool changed;			/* data was rewritten: it must be given back with the verdict */
-	uint32_t too_big;		/* not 0: its sender must be told that it may have so many octets, see life.h */
 	bool csum_full;			/* nat_finish() must write the whole L4 checksum */
-	uint32_t mark;			/* not 0: the kernel shall rewrite it by this mark (mark.h), data is as it was */
 	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
+	uint32_t mark;			/* not 0: the kernel shall rewrite it by this mark (mark.h), data is as it was */
+	uint32_t too_big;		/* not 0: its sender must be told that it may have so many octets, see life.h */
 	uint32_t flow;			/* index, NAT_NONE if none */
 	uint32_t forward;		/* the caller's number of the forward, NAT_NONE if none */
 	uint8_t ends_proto;		/* protocol of before and after: the packet's, or that of the one it quotes */
