@@ -88,8 +88,11 @@ static bool has_pieces(const struct rules *r, const struct group *g)
 /* What comes behind address and devices to catch every piece of a datagram, the first one too. */
 static void write_fragments(const struct rules *r, const struct group *g, FILE *out)
 {
-	fprintf(out, " meta l4proto %s %s", proto_name(g),
-		g->family == NAT_IPV4 ? "ip frag-off & 0x3fff != 0" : "exthdr frag exists");
+	/* IPv6: of any protocol, see write_match() in rules_xt.c */
+	if (g->family == NAT_IPV4)
+		fprintf(out, " meta l4proto %s ip frag-off & 0x3fff != 0", proto_name(g));
+	else
+		fputs(" exthdr frag exists", out);
 	write_queue(r, RULES_REST, r->bypass, out);
 }
 

@@ -91,7 +91,9 @@ static void write_match(const struct rules *r, const struct rule *u, FILE *out)
 			  sizeof(addr));
 		fprintf(out, " -%c %s", u->addr_flag, addr);
 	}
-	fprintf(out, " -p %s", proto_name(g));
+	/* A later piece of IPv6 whose fragment header names destination options has no protocol: ipv6_find_hdr() finds none. */
+	if (!u->pieces || g->family == NAT_IPV4)
+		fprintf(out, " -p %s", proto_name(g));
 	if (u->hairpin && (g->proto == IPPROTO_TCP || g->proto == IPPROTO_UDP))
 		fprintf(out, " -m %s %s %u:%u", proto_name(g), u->own_port, r->source_lo, r->source_hi);
 	else if (u->hairpin && nat_proto_has_ports(g->proto))

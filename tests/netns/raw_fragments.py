@@ -83,6 +83,23 @@ def sizes(f):
     need(got == {at: min(800, len(whole) - at) for at in range(0, len(whole), 800)}, 'other sizes: %s' % got)
 
 
+def options_behind(f):
+    """The fragment header names destination options: of later pieces no protocol can be told."""
+    global ident
+    ident += 1
+    data = bytes(i % 249 for i in range(2500))
+    body = bytes((UDP, 0, 1, 4, 0, 0, 0, 0)) + f.udp(f.client, f.hy, 4446, PORT, data)[40:]
+    for at in range(0, len(body), 800):
+        client.send(piece(f, f.client, f.hy, 60, body, at, 800, ident))
+    have = {}
+    while sum(len(x) for x in have.values()) < len(body):
+        p = guest.get(lambda p: p.src == f.client and p.dst == f.guest and p.fragment and p.id == ident, 3.0)
+        need(p, 'have only %s of %d octets' % (sorted((k, len(v)) for k, v in have.items()), len(body)))
+        have[p.offset] = p.octets[48:]
+    got = b''.join(have[k] for k in sorted(have))
+    need(got[:8] == body[:8] and struct.unpack('!HH', got[8:12]) == (4446, GPORT) and got[16:] == data, 'changed')
+
+
 def tiny(f):
     """A first piece of TCP that ends before the flags, and one that would write over them."""
     global ident
@@ -139,9 +156,9 @@ def main():
     client_ns, guest_ns, up0, virbr0 = sys.argv[1:5]
     client = End(client_ns, '02:00:00:00:00:77', up0)
     guest = End(guest_ns, '02:00:00:00:00:60', virbr0)
-    for name, fn in (('R64_fragments_in_every_order', orders), ('R63_pieces_keep_their_size', sizes), ('R67_tiny_first_fragments', tiny), ('R68_overlap', overlap),
+    for name, fn in (('R64_fragments_in_every_order', orders), ('R63_pieces_keep_their_size', sizes), ('R72_options_behind_the_fragment_header', options_behind), ('R67_tiny_first_fragments', tiny), ('R68_overlap', overlap),
                      ('R70_fragment_flood', flood)):
-        for f in (V4, V6):
+        for f in (V4, V6)[fn is options_behind:]:
             client.clear()
             guest.clear()
             try:
