@@ -113,11 +113,11 @@ goes_on storm_of_datagrams
 # shellcheck disable=SC2016 # for awk
 socket_full() { host awk '{ n += $7 } END { print n + 0; exit !n }' /proc/net/netfilter/nfnetlink_queue; }
 enobufs() {
-	local pid i
+	local pid
 
 	pid=$(worker)
 	kill -STOP "$pid"
-	for i in 1 2 3 4; do
+	for _ in 1 2 3 4; do
 		client peer burst -t 0 -s 58500:60000:1 $HX4 7 >/dev/null 2>&1
 		socket_full >/dev/null && break
 	done
