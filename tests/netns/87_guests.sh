@@ -35,7 +35,7 @@ held() { ! answer "$@" | grep -qE 'refused|unreachable' && no_answer "$@"; }
 
 # was_reset NAME - the conversation ended with a RST
 was_reset() {
-	wait_for 5 gone "${HELD_PID[$1]}" && grep -q 'error ECONNRESET' "$DIR/hold.$1" && return
+	wait_for 30 gone "${HELD_PID[$1]}" && grep -q 'error ECONNRESET' "$DIR/hold.$1" && return
 	cat "$DIR/hold.$1"
 	return 1
 }
