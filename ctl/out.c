@@ -20,7 +20,7 @@ bool out_colour(const char *when, FILE *to, bool *on)
 	return true;
 }
 
-bool out_flush(const struct ctl *c)
+bool ctl_flush(const struct ctl *c)
 {
 	return fflush(c->out) != EOF && !ferror(c->out) && fflush(c->plain) != EOF && !ferror(c->plain);
 }

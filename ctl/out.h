@@ -26,8 +26,8 @@ enum out_paint {
  */
 bool out_colour(const char *when, FILE *to, bool *on);
 
-/* out_flush - to the reader with what there is; false: there is none any more */
-bool out_flush(const struct ctl *c);
+/* ctl_flush - to the reader with what there is; false: there is none any more */
+bool ctl_flush(const struct ctl *c);
 
 /* out_on, out_off - begin and end a colour; "" where none may be used: fputs(out_on(c, OUT_RED), c->out) */
 const char *out_on(const struct ctl *c, enum out_paint paint);

@@ -137,7 +137,7 @@ static int records(struct stream *s, struct link *l, bool (*take)(struct stream 
 				tell_lost(s, r->lost);
 			else if (!take(s, r) || (s->most && s->shown >= s->most))
 				break;
-			if (l->n < sizeof(*r) && !out_flush(s->ctl)) {
+			if (l->n < sizeof(*r) && !ctl_flush(s->ctl)) {
 				ret = CMD_NO;	/* nobody reads us any more */
 				break;
 			}

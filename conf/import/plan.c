@@ -45,7 +45,7 @@ void plan_name(char name[PLAN_NAME], const char *text)
 {
 	size_t n = 0;
 
-	for (; text[n] && n < PLAN_NAME - 1; n++) {
+	for (; n < PLAN_NAME - 1 && text[n]; n++) {
 		char c = text[n];
 		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
 			    c == '_' || (c == '-' && n);
