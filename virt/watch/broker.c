@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,7 +124,7 @@ static _Noreturn void become_asker(const char *uuid, int fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || dup2(fd, VIRT_FD) < 0)
 		_exit(1);
-	close_range(VIRT_FD + 1, ~0u, 0);
+	syscall(SYS_close_range, VIRT_FD + 1, ~0u, 0);
 	prctl(PR_SET_NAME, "nfqnat-ask");
 	ask_run(uuid, VIRT_FD);
 }
@@ -187,7 +188,7 @@ int broker_start(void)
 	signal(SIGINT, SIG_IGN);
 	if (getppid() != parent || dup2(pair[1], VIRT_FD) < 0)
 		_exit(1);
-	close_range(VIRT_FD + 1, ~0u, 0);
+	syscall(SYS_close_range, VIRT_FD + 1, ~0u, 0);
 	if (!confine_to_ask()) {
 		fputs("nfqnat-virt: agents cannot be asked: what would ask them cannot be confined\n", stderr);
 		_exit(1);
