@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* prefix: NPTv6, RFC 6296, alone and on the engine. One-to-one is in test_masq.c. */
+/* prefix: NPTv6, RFC 6296, alone and on the engine; one-to-one on random addresses, test_masq.c has more of it. */
 #include "nat/prefix.h"
 
 #include <arpa/inet.h>
@@ -86,11 +86,13 @@ static void test_round_trip(void **state)
 		}
 		for (word = 4; word < 8 && rng_below(&rng, 4) == 0; word++)
 			memset(in.octet + 2 * word, 0xff, 2);
-		if (!prefix_out(&r, &in, &out))
+		if (!prefix_out(&r, &in, &out)) {
+			for (word = bits <= 48 ? 3 : 4; word < (bits <= 48 ? 4 : 8); word++)
+				assert_int_equal(in.octet[2 * word] & in.octet[2 * word + 1], 0xff);
 			continue;
+		}
 		assert_int_equal(sum_of(&in), sum_of(&out));
 		assert_true(prefix_in(&r, &out, &back));
-		word = bits <= 48 ? 3 : 4;
 		if (memcmp(&in, &back, sizeof(in)) != 0)
 			unit_fail("round %u, %u bits", i, bits);
 	}
@@ -162,6 +164,59 @@ static void test_packets(void **state)
 	world_free(&w);
 }
 
+/* The leading @bits of @prefix, the rest of @a, one bit after the other. */
+static struct nat_addr joined(const struct nat_addr *prefix, const struct nat_addr *a, unsigned first, unsigned bits)
+{
+	struct nat_addr j = *a;
+
+	for (unsigned b = first; b < first + bits; b++) {
+		uint8_t bit = (uint8_t)(0x80 >> b % 8);
+
+		j.octet[b / 8] = (uint8_t)((j.octet[b / 8] & ~bit) | (prefix->octet[b / 8] & bit));
+	}
+	return j;
+}
+
+/* One to one, on any addresses: only the prefix changes, the way back is the inverse, and no flow is made. */
+static void test_one_to_one(void **state)
+{
+	static const uint8_t protos[] = { NAT_PROTO_TCP, NAT_PROTO_UDP, NAT_PROTO_UDPLITE, NAT_PROTO_DCCP, NAT_PROTO_SCTP };
+	struct rng rng = rng_start("one to one", 1);
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		enum nat_family family = i % 2 ? NAT_IPV4 : NAT_IPV6;
+		unsigned first = family == NAT_IPV4 ? 96 : 0, bits = 4 + rng_below(&rng, 125 - first);
+		struct out_rule r = { .family = (uint8_t)family, .kind = OUT_ONE_TO_ONE, .bits = (uint8_t)bits, .oif = OUTSIDE, .near = BRIDGE };
+		struct nat_addr remote = letter_addr('C', family), zero = letter_addr(family == NAT_IPV4 ? 'C' : 'G', family), in, out;
+		struct packet p = { .family = family, .proto = protos[rng_below(&rng, COUNT(protos))], .payload = rng_below(&rng, 50),
+				    .salt = (uint8_t)rng_next(&rng), .tcp_flags = TCP_F_ACK }, want;
+		struct world w;
+
+		memset(zero.octet + first / 8, 0, 16 - first / 8);
+		in = out = zero;
+		rng_fill(&rng, in.octet + first / 8, 16 - first / 8);
+		rng_fill(&rng, out.octet + first / 8, 16 - first / 8);
+		/* none of a link or a group, and inside, outside and the remote told apart by the first four bits */
+		in.octet[first / 8] = 0x10 | (in.octet[first / 8] & 7);
+		out.octet[first / 8] = 0x30 | (out.octet[first / 8] & 7);
+		r.inside = joined(&in, &zero, first, bits);
+		r.outside = joined(&out, &zero, first, bits);
+		out = joined(&out, &in, first, bits);
+		w = world_with(&r);
+		p.ends = (struct nat_ends){ in, remote, wire_port(40000), wire_port(53) };
+		want = p;
+		want.ends.src = out;
+		becomes(&w, NAT_POST, &p, &want, false);
+		p.ends = nat_ends_inverse(&want.ends);
+		want.ends = p.ends;
+		want.ends.dst = in;
+		becomes(&w, NAT_PRE, &p, &want, false);
+		assert_int_equal(w.nat.flows.head->used, 0);
+		world_free(&w);
+	}
+}
+
 static void test_errors(void **state)
 {
 	struct out_rule r = rule_of("fd01:203:405::", "2001:db8:1::", 48);
@@ -211,6 +266,7 @@ int main(void)
 		unit_add(vectors[i].name, test_vector, &vectors[i]);
 	unit_add("R17_there_and_back", test_round_trip, NULL);
 	unit_add("R17_every_protocol_both_ways", test_packets, NULL);
+	unit_add("R13_R17_one_to_one_there_and_back", test_one_to_one, NULL);
 	unit_add("R17_errors_with_their_quotes", test_errors, NULL);
 	unit_add("R17_unmappable_is_dropped", test_unmappable, NULL);
 	return unit_run("prefix");
