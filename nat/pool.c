@@ -168,13 +168,22 @@ static int32_t choose(struct pool *p, const struct out_rule *rule, struct pool_e
 	return port < 0 ? walk(p, outside, &c, roll, -1, now) : port;
 }
 
-/* RFC 4787 REQ-2: all mappings of an inside address share one outside address, as long as it has any. */
+/*
+ * RFC 4787 REQ-2: all mappings of an inside address share one outside address, as long as it has any. Where addresses went
+ * and came back it may have mappings behind several: one that flows use goes before all (R18).
+ */
 static uint32_t pair_addr(const struct pool *p, const struct out *o, const struct out_rule *rule,
 			  const struct pool_end *inside, bool *is_paired)
 {
 	uint64_t w[2];
 
 	*is_paired = true;
+	for (uint32_t i = 0; i < rule->n_addr && rule->n_addr > 1; i++) {
+		uint32_t known = pool_find_inside(p, inside, &o->addr[rule->addr + i]);
+
+		if (known != NAT_NONE && p->mapping[known].refs)
+			return i;
+	}
 	for (uint32_t i = 0; i < rule->n_addr && rule->n_addr > 1; i++)
 		if (pool_host_find(p, &inside->addr, &o->addr[rule->addr + i], inside->family) != NAT_NONE)
 			return i;

@@ -83,6 +83,9 @@ static const struct script scripts[] = {
 	{ .name = "R25_new_flows_do_not_wait_for_the_sweep", .protos = "u", .outs = "masq H", .steps =
 		"post G:15000>C:80 -> OPENED H:15000>C:80\nouts masq K\npost G:15000>D:80 -> OPENED K:15000>D:80\n"
 		"post G:15000>C:80 -> FORWARD_ENDED\npost G:15000>C:80 -> OPENED K:15000>C:80" },
+	{ .name = "R18_R25_an_address_comes_back", .protos = "u", .outs = "masq H", .steps =
+		"post G:15000>C:80 -> OPENED H:15000>C:80\nouts masq K\nsweep\npost G:15000>C:80 -> OPENED K:15000>C:80\n"
+		"outs masq HK\nsweep\nflows 1\npost G:15000>C:80 -> TRANSLATED K:15000>C:80\npost G:15000>D:80 -> OPENED K:15000>D:80\nmappings 2" },
 	{ .name = "R25_leaves_by_another_device", .protos = "tu", .outs = "masq H; masq K dev=3", .steps =
 		"post G:15000>C:80 S -> OPENED H:15000>C:80\npost G:15000>C:80 S to=3 -> OPENED K:15000>C:80\nended FORWARD\nflows 1" },
 	{ .name = "R31_no_pick_up_unless_told", .protos = "t", .outs = "masq H pick", .steps =
