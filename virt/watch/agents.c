@@ -21,7 +21,7 @@ struct agent {
 	char *macs;			/* of its NICs, as they were asked for */
 	struct agent_pair *said;
 	int n_said;
-	unsigned failures;		/* in a row */
+	unsigned failures, nothings;	/* no answers in a row; answers without an address, in a row */
 	ev_tstamp due, asked;		/* ask then; it was asked last */
 	int fd;				/* the answer comes from here; -1: it is not asked */
 	bool was_sick;			/* it counts in agents.sick */
@@ -54,16 +54,23 @@ static void ask_again_in(struct agent *g, double seconds)
 	schedule(g->all);
 }
 
+/* The pause after the first, second ... time that nothing was heard, in seconds. */
+static double soon(unsigned times)
+{
+	double pause = (double)AGENTS_SOON_S * (1u << (times < 7 ? times : 7));
+
+	return pause < AGENTS_SOON_MAX_S ? pause : AGENTS_SOON_MAX_S;
+}
+
 static void no_answer(struct agent *g, const char *why)
 {
-	unsigned shift = g->failures < 5 ? g->failures : 5;
-	double pause = (double)(AGENTS_AGAIN_S << shift);
+	double pause = soon(g->failures);
 	char clipped[TEXT_ROOM], text[2 * TEXT_ROOM];
 
 	text_clip(clipped, why);
 	snprintf(text, sizeof(text), "domain %.60s: its agent gives no answer: %.150s", g->name, clipped);
 	g->all->log(g->all->arg, g->failures++ ? "debug" : "warn", text);
-	ask_again_in(g, pause < AGENTS_AGAIN_MAX_S ? pause : AGENTS_AGAIN_MAX_S);
+	ask_again_in(g, pause);
 }
 
 static void take_answer(struct agent *g)
@@ -71,6 +78,7 @@ static void take_answer(struct agent *g)
 	struct agent_pair pairs[AGENT_PAIRS];
 	int n = agent_read(g->text + 1, g->len - 1, pairs);
 	struct agent_pair *said = n > 0 ? calloc((size_t)n, sizeof(*said)) : NULL;
+	double pause;
 
 	if (n < 0 || (n && !said)) {
 		no_answer(g, n < 0 ? "what it says is no list of interfaces" : "no memory");
@@ -82,7 +90,9 @@ static void take_answer(struct agent *g)
 	g->said = said;
 	g->n_said = n;
 	g->failures = 0;
-	ask_again_in(g, AGENTS_AGAIN_S);
+	g->nothings = n ? 0 : g->nothings + 1;
+	pause = n ? AGENTS_AGAIN_S : soon(g->nothings - 1);
+	ask_again_in(g, pause < AGENTS_AGAIN_S ? pause : AGENTS_AGAIN_S);
 	g->all->changed(g->all->arg);
 }
 

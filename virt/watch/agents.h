@@ -25,8 +25,9 @@
 enum {
 	AGENTS_AT_ONCE = 6,		/* fewer than BROKER_AT_ONCE: it may see an end later than we do */
 	AGENTS_SICK_AT_ONCE = 4,	/* of them, for those that gave no answer the last time */
-	AGENTS_AGAIN_S = 30,		/* after an answer; after none it is doubled each time, up to ... */
-	AGENTS_AGAIN_MAX_S = 600,
+	AGENTS_AGAIN_S = 30,		/* after an answer with an address */
+	AGENTS_SOON_S = 4,		/* after none, or one without (the guest is starting); doubled each time, up to ... */
+	AGENTS_SOON_MAX_S = 512,
 	AGENTS_PAUSE_S = 2,		/* at least, however often an agent comes and goes */
 };
 
