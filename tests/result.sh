@@ -7,6 +7,9 @@
 # The file holds `passed failed skipped`; tests/sum adds all of them up.
 # build/results.log gets every line: from it docs/rfc-compliance.md is made.
 
+# What a test builds is built as a user would, not with the jobs of the make that runs the test.
+unset MAKEFLAGS MFLAGS
+
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RESULT_PASSED=0 RESULT_FAILED=0 RESULT_SKIPPED=0
 
