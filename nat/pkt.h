@@ -71,15 +71,15 @@ struct nat_pkt {
 
 	/* of a fragment, from nat_packet(); see frag.h */
 	bool release;			/* what was HELD of this datagram can be given again */
-	uint64_t datagram;		/* number of the datagram it belongs to; 0: it is whole */
 
 	/* from nat_look() to nat_packet() */
 	bool looked;			/* parsed; false from the caller */
 	bool hashed;			/* the next two are good: it is whole, and no error */
-	uint64_t hash;			/* nat_tuple_hash() of the key it is looked up by */
 	uint32_t guess;			/* the flow it seems to be, from flow_prefetch() */
+	uint64_t hash;			/* nat_tuple_hash() of the key it is looked up by */
 
 	/* from nat_packet() */
+	uint64_t datagram;		/* number of the datagram a fragment belongs to; 0: it is whole */
 	uint8_t reason;			/* enum nat_reason */
 	bool changed;			/* data was rewritten: it must be given back with the verdict */
 	bool csum_full;			/* nat_finish() must write the whole L4 checksum */
