@@ -131,6 +131,7 @@ void block_init(void *mem, const struct nat_params *p)
 	b->half_open = p->half_open;
 	b->source_lo = p->source_lo;
 	b->source_hi = p->source_hi;
+	b->lost_until = p->lost_until;
 	b->swept = b->max_flows;
 
 	b->flows.capacity = b->max_flows;

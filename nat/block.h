@@ -41,6 +41,7 @@ struct nat_params {
 	uint32_t max_mappings, max_peers;	/* of masqueraded guests, at most 2^24; no mappings: none can be masqueraded */
 	uint32_t limit_s[IDLE_CLASSES];		/* idle limits in seconds; 0: the default */
 	uint16_t source_lo, source_hi;		/* ports for sources of our own, host order, inclusive */
+	nat_tick lost_until;			/* forwards are picked up by guests' segments until then (inverse.h); 0: never */
 	struct siphash_key key;			/* random */
 };
 
@@ -58,7 +59,8 @@ struct nat_block {
 	uint32_t active;			/* which mapping area is in use: 0 or 1 */
 	uint32_t epoch;				/* of the active table; flows note its low 8 bits */
 	uint32_t swept;				/* flows below this slot belong to the epoch; max_flows: all */
-	nat_tick now, spare;			/* the latest that a packet or timer brought */
+	nat_tick now;				/* the latest that a packet or timer brought */
+	nat_tick lost_until;			/* as in the parameters */
 	uint64_t rolls;				/* port choices made so far */
 	uint64_t datagrams;			/* numbers given to datagrams in pieces so far */
 	uint64_t reasons[NAT_REASONS];		/* packets per reason */

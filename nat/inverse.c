@@ -94,10 +94,10 @@ enum nat_reason inverse_open(struct nat *n, const struct nat_pkt *p, nat_tick no
 	uint32_t row;
 	uint64_t tag;
 
-	if (t->proto != NAT_PROTO_TCP || !n->map[n->block->active].head->n_rows)
+	if (t->proto != NAT_PROTO_TCP || now >= n->block->lost_until || !n->map[n->block->active].head->n_rows)
 		return NAT_WHY_NO_FLOW;
 	tag = own_tag(n, t);
-	if (ev == TCP_EV_SYN)
+	if (ev == TCP_EV_SYN || ev == TCP_EV_SYNACK)
 		*own_slot(n, tag) = tag;
 	if ((ev != TCP_EV_ACK && ev != TCP_EV_FIN) || *own_slot(n, tag) == tag)
 		return NAT_WHY_NO_FLOW;

@@ -9,10 +9,13 @@
  * flow is opened as if the client had been seen; it counts as unanswered
  * until the client is heard (life_track()), so no guest can fill the table
  * with flows that nobody asked for. If several are, the segment is dropped,
- * and the client's next one mends it.
+ * and the client's next one mends it. Only for some minutes after a new block
+ * (nat_block.lost_until): later there is nothing left that could be missed.
  *
- * What a guest opens itself from a published port is not touched: its SYN is
- * noted, here, as hashes in a table where newer ones overwrite older ones.
+ * A guest's connections beside all forwards are not touched, neither those that
+ * it opens from a published port nor those of clients that reach it without us
+ * (a routed network): its SYN, or SYN and ACK, is noted, here, as hashes in a
+ * table where newer ones overwrite older ones.
  *
  * Internal to nat/.
  */
@@ -26,7 +29,8 @@ struct nat;
 struct nat_flow;
 
 enum {
-	INVERSE_OWN = 4096,		/* connections that guests have opened themselves; a power of two */
+	INVERSE_OWN = 4096,		/* connections of guests that are no forward's; a power of two */
+	INVERSE_SECONDS = 300,		/* after a new block, see lost_until */
 	INVERSE_PER_TICK = 64,		/* the table is searched from end to end: no more often than that (R81) */
 };
 

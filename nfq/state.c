@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nat/inverse.h"
+
 enum {
 	STATE_VERSION = 1,		/* of what is behind the block; that has its own */
 	LOCK_WAIT_MS = 3000,		/* a worker whose main process was killed takes a moment to die */
@@ -61,6 +63,7 @@ int state_make(struct state *s, struct nat_params *p)
 	p->max_mappings = STATE_MAX_MAPPINGS;
 	p->max_peers = p->max_flows;
 	p->max_policies = STATE_MAX_POLICIES;
+	p->lost_until = nat_tick_of(state_clock()) + nat_tick_span(NAT_SEC(INVERSE_SECONDS));
 	if (getrandom(&p->key, sizeof(p->key), 0) != sizeof(p->key))
 		return -EIO;
 	new.octets = block_octets(p);

@@ -317,6 +317,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	params = world_params(first & 7 ? 3 + (first & 15u) : 1);
 	params.half_open = first & 0x20 ? 2 : 0;
 	params.source_lo = SOURCE_LO;
+	params.lost_until = UINT32_MAX;
 	params.source_hi = SOURCE_LO + 3;
 	params.max_outs = OUTS_ROOM;
 	params.max_mappings = 1 + (first & 15u);

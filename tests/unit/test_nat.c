@@ -141,6 +141,8 @@ static const struct script scripts[] = {
 	{ .name = "R12_guests_own_connection_from_a_published_port", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
 		"post G:80>C:1 S -> NO_FLOW\npost G:80>C:1 A -> NO_FLOW\npost G:80>C:1 FA -> NO_FLOW\nflows 0\n"
 		"post G:80>C:2 A -> PICKED_UP H:8080>C:2" },
+	{ .name = "R12_client_that_reaches_the_guest_without_us", .protos = "t", .map = "tcp H:8080 > G:80", .steps =
+		"post G:80>C:1 SA -> NO_FLOW\npost G:80>C:1 A -> NO_FLOW\npost G:80>C:1 FA -> NO_FLOW\nflows 0" },
 	{ .name = "R31_two_addresses_are_possible", .protos = "t", .map = "tcp H:8080 > G:80; tcp K:8080 > G:80", .steps =
 		"post G:80>C:1 A -> UNPLACED\nflows 0\npre C:1>K:8080 A -> PICKED_UP C:1>G:80\npost G:80>C:1 A -> TRANSLATED K:8080>C:1" },
 	{ .name = "R31_address_of_the_host_is_not_known", .protos = "t", .map = "tcp *:8080 > G:80", .steps =

@@ -365,7 +365,7 @@ static enum nat_reason placed(const struct packet *p, struct flow **out)
 
 	if (p->proto != NAT_PROTO_TCP)
 		return NAT_WHY_NO_FLOW;
-	if (w == W_SYN)
+	if (w == W_SYN || w == W_SYNACK)
 		*own_place(p) = p->ends;
 	if ((w != W_ACK && w != W_FIN) || nat_ends_eq(own_place(p), &p->ends))
 		return NAT_WHY_NO_FLOW;

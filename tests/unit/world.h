@@ -46,7 +46,7 @@ static inline void world_event(void *ctx, const struct nat_event *ev)
 static inline struct nat_params world_params(uint32_t max_flows)
 {
 	return (struct nat_params){ .max_policies = 4, .max_flows = max_flows, .max_rows = WORLD_ROWS, .max_allow = WORLD_ALLOW, .frag_sets = 2,
-				    .source_lo = SOURCE_LO, .source_hi = SOURCE_HI,
+				    .source_lo = SOURCE_LO, .source_hi = SOURCE_HI, .lost_until = UINT32_MAX,
 				    .key = { { 0x0123456789abcdefu, 0xfedcba9876543210u } } };
 }
 

@@ -46,5 +46,5 @@ no_table() { ! our_table; }
 
 # other_tables - the rest of the ruleset
 other_tables() {
-	host nft list ruleset | awk '/^table inet nfqnat / { skip = 1 } !skip { print } /^}/ { skip = 0 }'
+	host nft list ruleset | awk '/^table inet nfqnat(-headers|-guard)? / { skip = 1 } !skip { print } /^}/ { skip = 0 }'
 }

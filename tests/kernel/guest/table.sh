@@ -89,8 +89,8 @@ wait_for 5 listens
 check nft_monitor mark before
 check nft_reload reload 9002
 check nft_monitor_still mark after
-# One adds what is new, the other takes away what is gone; neither leaves a moment without rules.
-same nft_reload_is_two_transactions 2 "$(transactions before after)"
+# One adds what is new, one takes away what is gone; neither leaves a moment without rules. The guard's ports are the third.
+same nft_reload_is_three_transactions 3 "$(transactions before after)"
 end_pid "$MONITORING"
 check nft_reload_new_port file_has <(our_table) 9002
 check nft_reload_old_port eval '! our_table | grep -q 9001'
