@@ -65,6 +65,24 @@ static void queues(struct ctl *c, const json_t *list)
 	out_table_print(c, &t);
 }
 
+/* The road that large TCP packets take (docs/decisions/0017). */
+static void large(struct ctl *c, const json_t *h)
+{
+	if (!h)
+		return;
+	if (strcmp(json_text(h, "road"), "headers") != 0) {
+		fprintf(c->out, "\nlarge TCP comes whole: %s\n", json_text(h, "why"));
+		return;
+	}
+	fprintf(c->out, "\nlarge TCP %s%s%s: %" JSON_INTEGER_FORMAT " packets by mark, %" JSON_INTEGER_FORMAT " asked for whole\n",
+		out_on(c, json_is_true(json_object_get(h, "open")) ? OUT_PLAIN : OUT_YELLOW),
+		json_is_true(json_object_get(h, "open")) ? "by its headers" : "comes whole until its rules are back", out_off(c),
+		json_number(h, "by_mark"), json_number(h, "asked_whole"));
+	fprintf(c->out, "          %" JSON_INTEGER_FORMAT " rewrites in the kernel, %" JSON_INTEGER_FORMAT " being made, %"
+		JSON_INTEGER_FORMAT " had no room\n", json_number(h, "installed"), json_number(h, "wanted"),
+		json_number(h, "full"));
+}
+
 /* What should not be: shown only if it is. */
 static void troubles(struct ctl *c, const json_t *counts, const json_t *watchers)
 {
@@ -146,13 +164,14 @@ static void show(struct ctl *c, json_t *s)
 {
 	static const char *const known[] = { "protocol", "version", "pid", "up_s", "worker", "worker_deaths", "threads", "config",
 					     "steering", "firewall_respected", "fail_open", "forwards", "rows", "flows",
-					     "queues", "reasons", "control", "watchers", "worker_counts", "guests", NULL };
+					     "queues", "reasons", "control", "watchers", "worker_counts", "guests", "headers", NULL };
 	const char *key;
 	json_t *v;
 
 	head(c, s);
 	flows(c, json_object_get(s, "flows"));
 	queues(c, json_object_get(s, "queues"));
+	large(c, json_object_get(s, "headers"));
 	troubles(c, json_object_get(s, "worker_counts"), json_object_get(s, "watchers"));
 	reasons(c, json_object_get(s, "reasons"));
 	guests(c, json_object_get(s, "guests"));

@@ -101,6 +101,8 @@ for a in 4 6; do
 done
 check headers_rule_reads table_has "ip daddr $HX4 tcp dport 7000 ip daddr set $G4 tcp dport set 7000 meta mark set 0x00000000"
 check headers_rule_reads_v6 table_has "ip6 saddr $G6 tcp sport 7001 ip6 saddr set $HX6 tcp sport set 7001 meta mark set 0x00000000"
+says() { ctl status | grep -qE -- "$1" || { ctl status; return 1; }; }
+check headers_status_says says '^large TCP by its headers: [1-9][0-9]* packets by mark'
 check headers_client_is_seen sees client tcp $HX4 8080 $C4 $G4 80
 check headers_client_is_seen_v6 sees client tcp $HX6 8080 $C6 $G6 80
 # Octets are those of the IP packets, not of what came here of them: all the payload, and not much more.
@@ -177,6 +179,7 @@ ROAD=off
 daemon_start -v < <(config)
 check headers_off_leaves_no_table no_table
 check headers_off_says_why figure_is why 'headers-only: off'
+check headers_off_status_says says '^large TCP comes whole: headers-only: off'
 check R6_headers_off_upload upload client $HX4 $SMALL 7000
 check R6_headers_off_download download client $HX6 $SMALL 7001
 stops headers_off_stops
