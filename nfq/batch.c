@@ -303,13 +303,10 @@ static bool has_cut_chain(const struct nat_pkt *p)
 static void tell_too_big(const struct nat_pkt *p)
 {
 	uint8_t head[REJECT_QUOTE];
-	uint32_t octets = p->len < sizeof(head) ? p->len : (uint32_t)sizeof(head);
-	struct pkt_view v = p->view;
+	uint32_t octets = reject_head(p, head);
 
-	memcpy(head, p->data, octets);
-	if (p->changed)
-		rewrite_ends(head, &v, &p->before, false);
-	on_reject(head, octets, REJECT_TOO_BIG, p->too_big);
+	if (octets)
+		on_reject(head, octets, REJECT_TOO_BIG, p->too_big);
 }
 
 /* Before the verdicts: they are written where the packets are. */

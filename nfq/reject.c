@@ -81,6 +81,20 @@ static bool may_answer(enum nat_reason parsed, const struct pkt_view *v, enum re
 	return parsed == NAT_WHY_UNDECIDED && (v->has_ports || (v->has_flow && how != REJECT_AS_CLOSED));
 }
 
+uint32_t reject_head(const struct nat_pkt *p, uint8_t head[REJECT_QUOTE])
+{
+	uint32_t octets = p->len < REJECT_QUOTE ? p->len : (uint32_t)REJECT_QUOTE;
+	struct pkt_view v = p->view;
+
+	/* Ports, or an identifier, behind a chain of headers that is longer than what we have. */
+	if (v.l4 + 8 > octets)
+		return 0;
+	memcpy(head, p->data, octets);
+	if (p->changed)
+		rewrite_ends(head, &v, &p->before, false);
+	return octets;
+}
+
 size_t reject_build(const uint8_t *head, size_t octets, enum reject_how how, uint32_t mtu, uint8_t *buf,
 		    struct nat_addr *dst, enum nat_family *family)
 {

@@ -15,6 +15,8 @@
 
 #include "nat/addr.h"
 
+struct nat_pkt;
+
 enum {
 	REJECT_QUOTE = 128,		/* octets of a packet that are enough to answer it */
 	REJECT_OCTETS = 40 + 8 + REJECT_QUOTE,
@@ -28,6 +30,14 @@ enum reject_how {
 	REJECT_CHAIN,			/* IPv6: a first fragment without the whole header chain (RFC 7112 5); nothing over IPv4 */
 	REJECT_HOWS
 };
+
+/**
+ * reject_head - the first octets of a packet that goes on, as its sender knows it: with the ends that it came with
+ * @p:    decided by nat_packet(); its data may have been rewritten
+ * @head: out
+ * Returns how many; 0: its extension headers are longer than that, so nothing can be said of it.
+ */
+uint32_t reject_head(const struct nat_pkt *p, uint8_t head[REJECT_QUOTE]);
 
 /**
  * reject_build - the answer to a packet

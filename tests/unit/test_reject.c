@@ -160,11 +160,42 @@ static void R67_cut_header_chain(void **state)
 	}
 }
 
+/* What was rewritten is quoted as it came; what lies behind the quote is not touched, wherever it is. */
+static void R4_too_big_as_it_came(void **state)
+{
+	(void)state;
+	for (uint32_t exts = 0; exts <= 16; exts++) {
+		struct packet out = { .family = NAT_IPV6, .proto = NAT_PROTO_UDP, .payload = 1300, .options = exts,
+				      .ends = { letter_addr('C', NAT_IPV6), letter_addr('G', NAT_IPV6), wire_port(40000), wire_port(80) } };
+		struct packet in = out;
+		uint8_t *head = malloc(REJECT_QUOTE);	/* by itself, for the sanitizer */
+		static uint8_t is[PACKET_ROOM], was[PACKET_ROOM];
+		struct nat_pkt p = { .data = is, .changed = true };
+		uint32_t octets;
+
+		assert_non_null(head);
+		in.ends.dst = letter_addr('H', NAT_IPV6);
+		in.ends.dport = wire_port(8080);
+		p.len = packet_build(&out, is);
+		assert_int_equal(packet_build(&in, was), p.len);
+		assert_int_equal(pkt_parse(&p), NAT_WHY_UNDECIDED);
+		p.before = in.ends;
+		octets = reject_head(&p, head);
+		assert_int_equal(octets, p.view.l4 + 8 <= REJECT_QUOTE ? REJECT_QUOTE : 0);
+		if (octets) {
+			wire_put16(head + p.view.l4 + 6, wire_get16(was + p.view.l4 + 6));	/* its checksum may be any */
+			assert_memory_equal(head, was, octets);
+		}
+		free(head);
+	}
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		unit_add(rows[i].what, answer_is_right, &rows[i]);
 	unit_add("R67_cut_header_chain", R67_cut_header_chain, NULL);
+	unit_add("R4_too_big_as_it_came", R4_too_big_as_it_came, NULL);
 	unit_add("any octets", any_octets, NULL);
 	return unit_run("reject");
 }
