@@ -386,7 +386,7 @@ static void answer_held(struct batch *b)
 
 	for (unsigned i = 0; i < b->leaving.n; i++) {
 		struct held *e = &h->place[b->leaving.place[i]];
-		uint8_t buf[MSG_VERDICT_OCTETS] __attribute__((aligned(4)));
+		uint8_t buf[MSG_VERDICT_MARK_OCTETS] __attribute__((aligned(4)));
 		struct iovec out = verdict_of(&e->pkt, buf, e->queue, e->id);
 
 		if (send(e->queue->fd, out.iov_base, out.iov_len, 0) < 0)

@@ -29,24 +29,29 @@ struct search {
 /* An address as the kernel tells of it. */
 struct candidate {
 	const void *octets;
+	size_t want;			/* so long is an address of the family that was asked for */
 	uint32_t flags;
 	uint8_t bits;			/* of its subnet */
 };
 
+/* Attributes of another length than they must have are as good as absent. */
 static int take_attr(const struct nlattr *a, void *arg)
 {
 	struct candidate *c = arg;
+	size_t len = mnl_attr_get_payload_len(a);
 
 	switch (mnl_attr_get_type(a)) {
 	case IFA_LOCAL:			/* of a point-to-point link IFA_ADDRESS is the other end */
-		c->octets = mnl_attr_get_payload(a);
+		if (len == c->want)
+			c->octets = mnl_attr_get_payload(a);
 		break;
 	case IFA_ADDRESS:
-		if (!c->octets)
+		if (!c->octets && len == c->want)
 			c->octets = mnl_attr_get_payload(a);
 		break;
 	case IFA_FLAGS:
-		c->flags = mnl_attr_get_u32(a);
+		if (len == sizeof(c->flags))
+			c->flags = mnl_attr_get_u32(a);
 		break;
 	}
 	return MNL_CB_OK;
@@ -75,10 +80,14 @@ static int take_addr(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
 	struct search *s = arg;
-	struct candidate c = { .flags = m->ifa_flags, .bits = m->ifa_prefixlen };
+	struct candidate c = { .want = s->family == NAT_IPV4 ? 4 : 16 };
 	struct nat_addr a;
 	unsigned rank;
 
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+		return MNL_CB_OK;
+	c.flags = m->ifa_flags;
+	c.bits = m->ifa_prefixlen;
 	if (m->ifa_index != s->device || m->ifa_scope != RT_SCOPE_UNIVERSE)
 		return MNL_CB_OK;
 	mnl_attr_parse(nlh, sizeof(*m), take_attr, &c);
