@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl_server - see ctl_server.h */
+/* ctl_server - see server.h */
 #include "nfq/ctl/server.h"
 
 #include <errno.h>
@@ -463,9 +463,16 @@ int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, c
 /* Who may not any more does not stay. */
 static void check_clients(void)
 {
-	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++)
-		if (server.client[i] && !server.client[i]->only && !peer_may(server.client[i]->fd))
-			client_free(server.client[i]);
+	for (unsigned i = 0; i < CTL_CLIENTS_MAX; i++) {
+		struct ctl_client *c = server.client[i];
+
+		if (!c || c->only || peer_may(c->fd))
+			continue;
+		if (c->serving)
+			c->broken = true;	/* its own request has led here */
+		else
+			client_free(c);
+	}
 }
 
 int ctl_server_move(const char *path, const char *group, char *why, size_t why_octets)
