@@ -56,8 +56,9 @@ void fields_event(const struct nat_event *ev, const char *forward, const char *g
 /* The guest is the end that this side of the NAT has for another: a destination that was put in, or a source that was taken out. */
 static void guest_of(const struct nat_pkt *p)
 {
-	bool to = p->changed && !nat_addr_eq(&p->before.dst, &p->after.dst);
-	bool from = p->changed && !to && !nat_addr_eq(&p->before.src, &p->after.src);
+	bool moved = p->changed || p->mark;
+	bool to = moved && !nat_addr_eq(&p->before.dst, &p->after.dst);
+	bool from = moved && !to && !nat_addr_eq(&p->before.src, &p->after.src);
 
 	if (!to && !from)
 		return;
