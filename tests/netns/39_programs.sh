@@ -5,9 +5,8 @@
 # shellcheck disable=SC2317 # functions are called by check
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
-
-HERE=$(cd "$(dirname "$0")" && pwd)
-PY=/usr/bin/python3	# the one whose modules Debian's packages bring
+# shellcheck source-path=SCRIPTDIR source=programs.sh
+. "$(dirname "$0")/programs.sh"
 
 net_up
 config() {
@@ -27,16 +26,6 @@ config() {
 }
 serve guest tcp:80:whoami tcp:8081:echo udp:7:echo
 daemon_start -v < <(config)
-
-needs() {
-	local cmd
-
-	for cmd; do
-		command -v "$cmd" >/dev/null || return 1
-	done
-}
-# listening NS PORT - somebody accepts TCP there
-listening() { in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; }
 
 # ---- ping, one of each class of size ----
 
@@ -61,21 +50,17 @@ guest ip link set eth0 mtu 1300
 
 # ---- ftp: the control connection and a passive range, the server names the outside address ----
 
-if $PY -W ignore -c 'import pyftpdlib' 2>/dev/null && needs curl; then
+if has_ftpd; then
 	mkdir "$DIR/ftp"
 	head -c 3000000 /dev/urandom >"$DIR/ftp/down"
 	head -c 1000000 /dev/urandom >"$DIR/up"
-	spawn guest $PY -W ignore "$HERE/ftpd.py" "$DIR/ftp" $G4 $HX4 2100 2109 >/dev/null 2>&1
-	spawn guest $PY -W ignore "$HERE/ftpd.py" "$DIR/ftp" $G6 $HX6 2110 2119 >/dev/null 2>&1
-	wait_for 10 listening guest 21
-	ftp_down() { client curl -sS -m 20 --ftp-pasv "ftp://$1/down" | cmp - "$DIR/ftp/down"; }
-	ftp_up() {
-		client curl -sS -m 20 --ftp-pasv -T "$DIR/up" "ftp://$1/up.$2" && cmp "$DIR/up" "$DIR/ftp/up.$2"
-	}
-	check R86_ftp_passive_download_v4 ftp_down $HX4
-	check R86_ftp_passive_upload_v4 ftp_up $HX4 4
-	check R86_ftp_extended_passive_download_v6 ftp_down "[$HX6]"
-	check R86_ftp_extended_passive_upload_v6 ftp_up "[$HX6]" 6
+	ftp_serve guest $G4 $HX4 2100 2109
+	ftp_serve guest $G6 $HX6 2110 2119
+	wait_for 10 listening guest 21 2
+	check R86_ftp_passive_download_v4 ftp_down client $HX4
+	check R86_ftp_passive_upload_v4 ftp_up client $HX4 up.4
+	check R86_ftp_extended_passive_download_v6 ftp_down client "[$HX6]"
+	check R86_ftp_extended_passive_upload_v6 ftp_up client "[$HX6]" up.6
 else
 	skip R86_ftp "needs curl and pyftpdlib"
 fi
@@ -83,25 +68,10 @@ fi
 # ---- dns: answers too large for a packet, over UDP in pieces and over TCP ----
 
 if needs dig dnsmasq; then
-	txt=
-	for i in $(seq 1 15); do
-		txt+=",$(printf '%02d%0198d' "$i" 0)"
-	done
-	spawn guest dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --port=53 --pid-file= --user=root \
-		--bind-interfaces --listen-address=$G4 --listen-address=$G6 --edns-packet-max=4096 --txt-record="big.test$txt" \
-		>/dev/null 2>&1
-	dns() {
-		local got
-
-		got=$(client dig +time=3 +tries=2 "${@:2}" "@$1" big.test TXT +short | tr -d '" \n' | wc -c)
-		echo "octets: $got"
-		((got == 3000))
-	}
-	wait_for 5 dns $HX4 +tcp
+	dns_serve guest $G4 $G6 3000
+	wait_for 5 dns client $HX4 3000 +tcp
 	for a in $HX4 $HX6; do
-		check "R64_dns_large_answer_over_udp_$a" dns "$a" +bufsize=4096 +notcp +ignore
-		check "R27_dns_large_answer_over_tcp_$a" dns "$a" +tcp
-		check "R27_dns_truncated_then_tcp_$a" dns "$a" +bufsize=512
+		dns_all client $a 3000 R64_dns_large_answer R27_dns
 	done
 else
 	skip R64_dns "needs dig and dnsmasq"
@@ -119,18 +89,11 @@ if needs traceroute tracepath; then
 		echo "$got"
 		[ "$(awk 'NR == 2 { print $1, $2 } END { print NR, $1, $2 }' <<<"$got" | xargs)" = "1 $1 3 2 $1" ]
 	}
-	path() {
-		local got
-
-		got=$(client tracepath -n -p 9000 -m 10 "$1" 2>&1)
-		echo "$got"
-		grep -q "$1 .*reached" <<<"$got" && grep -q 'pmtu 1300 hops 2' <<<"$got"
-	}
 	for a in $HX4 $HX6; do
 		check "R4_R54_traceroute_udp_$a" trace "$a" -U -p 9001
 		check "R4_R54_traceroute_icmp_$a" trace "$a" -I
 		check "R4_R54_traceroute_tcp_$a" trace "$a" -T -p 8080
-		check "R62_tracepath_$a" path "$a"
+		check "R62_tracepath_$a" path client "$a" 2 -p 9000
 	done
 else
 	skip R54_traceroute "needs traceroute and tracepath"
@@ -139,39 +102,24 @@ fi
 # ---- iperf3, both ways and over UDP ----
 
 if needs iperf3; then
-	spawn guest iperf3 -s >/dev/null 2>&1
-	wait_for 5 listening guest 5201
-	iperf() { in_ns_for 30 client iperf3 -c "$@" -t 1 -J >"$DIR/iperf" 2>&1 && ! grep -q '"error"' "$DIR/iperf"; }
+	iperf_serve guest
 	for a in $HX4 $HX6; do
-		check "R27_iperf3_$a" iperf "$a"
-		check "R27_iperf3_reverse_$a" iperf "$a" -R
-		check "R27_iperf3_udp_$a" iperf "$a" -u -b 20M
-		check "R27_iperf3_udp_reverse_$a" iperf "$a" -u -b 20M -R
+		iperf_all R27_iperf3 client "$a"
 	done
 else
 	skip R27_iperf3 "needs iperf3"
 fi
 
-# ---- an endpoint that moves, as QUIC's do (RFC 9000 9): another port, another address; each is answered ----
+# ---- an endpoint that moves ----
 
 ip -n "$P-client" addr add 198.51.100.3/24 dev eth0
 ip -n "$P-client" addr add 2001:db8:100::3/64 dev eth0 nodad
-moves() {
-	local from
-
-	for from in "$2 40001" "$2 40002" "$3 40001" "$2 40001"; do
-		[ "$(client peer udp -b "${from% *}" -p "${from#* }" -m "id 7 from $from" "$1" 7)" = "id 7 from $from" ] || {
-			echo "no answer to $from"
-			return 1
-		}
-	done
-}
-check R27_endpoint_that_moves_v4 moves $HX4 $C4 198.51.100.3
-check R27_endpoint_that_moves_v6 moves $HX6 $C6 2001:db8:100::3
+check R27_endpoint_that_moves_v4 moves client $HX4 $C4 198.51.100.3 40001
+check R27_endpoint_that_moves_v6 moves client $HX6 $C6 2001:db8:100::3 40001
 
 # ---- ten thousand connections, none lost ----
 
-check R42_ten_thousand_connections client $PY "$HERE/churn.py" 5000 $HX4 $HX6
+check R42_ten_thousand_connections client $PY "$PROGRAMS/churn.py" 5000 $HX4 $HX6
 
 # ---- what the configuration asked for ----
 
