@@ -70,14 +70,21 @@ def connect(path):
             time.sleep(0.01)
 
 
-def deaf(path):
+def ask(path, lines, answers):
+    """The same question without a pause, again and again when it is hung up on."""
     while True:
         s = connect(path)
         try:
             while True:
-                s.sendall(b'{"cmd":"flows"}\n' * 100)
-        except OSError:         # hung up on
+                s.sendall(lines)
+                if answers:
+                    s.recv(65536)
+        except OSError:
             time.sleep(0.01)
+
+
+def deaf(path):
+    ask(path, b'{"cmd":"flows"}\n' * 100, False)
 
 
 def watch(path):
@@ -89,14 +96,7 @@ def watch(path):
 
 
 def flood(path):
-    while True:
-        s = connect(path)
-        try:
-            while True:
-                s.sendall(b'{"cmd":"nonsense"}\n')
-                s.recv(65536)
-        except OSError:
-            time.sleep(0.01)
+    ask(path, b'{"cmd":"nonsense"}\n', True)
 
 
 def crowd(path):
