@@ -123,7 +123,7 @@ $B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a 
 $B/unit/test_source: $B/virt/watch/source.o
 $B/unit/test_source: UNIT_O := $B/virt/watch/source.o
 $B/unit/test_source: LIBS += -lvirt
-$B/unit/test_oom: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=open_memstream,--wrap=run_program
+$B/unit/test_oom: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=open_memstream,--wrap=run_program,--wrap=run_nft
 
 # Fuzzers: libFuzzer, the whole tree compiled for coverage.
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -22,7 +22,6 @@ enum {
 static const char *const map_name[MARK_SIDES] = { "pre", "post" };
 
 static struct {
-	pid_t self;			/* of the last nft of ours: it is its netlink port as well */
 	bool doubted;
 	nat_tick refused;		/* 0: not */
 } marks;
@@ -102,27 +101,29 @@ void marks_write(const struct marks *m, bool fresh, FILE *out)
 			marks_write_add(m, i, out);
 }
 
-static int load(const char *text, char *why, size_t octets)
-{
-	int err = run_nft(text, why, octets);
-
-	marks.self = run_last();
-	return err;
-}
-
-int marks_start(char *why, size_t octets)
+/* The whole table, as marks_write() has it. */
+static int load_all(const struct marks *m, bool fresh, char *why, size_t octets)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	int err;
 
-	if (!out)
+	if (!out) {
+		snprintf(why, octets, "no memory");
 		return -ENOMEM;
-	marks_write(NULL, true, out);
+	}
+	marks_write(m, fresh, out);
 	fclose(out);
-	err = load(text, why, octets);
+	err = run_nft(text, why, octets);
 	free(text);
+	return err;
+}
+
+int marks_start(char *why, size_t octets)
+{
+	int err = load_all(NULL, true, why, octets);
+
 	if (err)
 		marks_stop();
 	return err;
@@ -131,21 +132,12 @@ int marks_start(char *why, size_t octets)
 int marks_attach(struct marks *m, char *why, size_t octets)
 {
 	static bool wanted[MARK_SLOTS];
-	char *text = NULL;
-	size_t len;
-	FILE *out;
 	int err;
 
 	mark_set_open(m, false);
 	for (uint32_t i = 1; i < MARK_SLOTS; i++)
 		wanted[i] = mark_state(&m->slot[i]) == MARK_WANTED;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return -ENOMEM;
-	marks_write(m, false, out);
-	fclose(out);
-	err = load(text, why, octets);
-	free(text);
+	err = load_all(m, false, why, octets);
 	marks.doubted = false;
 	if (err)
 		return err;
@@ -225,7 +217,7 @@ void marks_update(struct marks *m, nat_tick now)
 		return;
 	if (write_changes(m, now, to, out)) {
 		fclose(out);
-		err = load(text, why, sizeof(why));
+		err = run_nft(text, why, sizeof(why));
 	} else {
 		fclose(out);
 	}
@@ -241,7 +233,7 @@ void marks_update(struct marks *m, nat_tick now)
 
 void marks_doubt(struct marks *m, const char *table, uint32_t who)
 {
-	if ((table && strcmp(table, MARKS_TABLE) != 0) || who == (uint32_t)marks.self)
+	if ((table && strcmp(table, MARKS_TABLE) != 0) || run_was(who))
 		return;
 	mark_set_open(m, false);
 	marks.doubted = true;
@@ -296,5 +288,5 @@ void marks_stop(void)
 	char why[WHY_OCTETS];
 
 	/* Where there is no nft, or none in the kernel, there is nothing of ours in it either. */
-	load("table " T "\ndelete table " T "\n", why, sizeof(why));
+	run_nft("table " T "\ndelete table " T "\n", why, sizeof(why));
 }

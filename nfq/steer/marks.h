@@ -25,7 +25,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/types.h>
 
 #include "nat/mark.h"
 
@@ -34,7 +33,7 @@
 /**
  * marks_start - make the table, empty, and try on the way whether this kernel can do all that is needed
  * @why: out on error: what failed
- * Returns 0; -ENOENT: no nft; -EIO: refused. On error nothing of ours is left.
+ * Returns 0; -ENOENT: no nft; -EIO: refused; -ENOMEM. On error nothing of ours is left.
  */
 int marks_start(char *why, size_t octets);
 
@@ -48,7 +47,7 @@ int marks_attach(struct marks *m, char *why, size_t octets);
 /* marks_update - rules for what is wanted since the last time, and none any more for what retired a while ago; cheap if nothing did */
 void marks_update(struct marks *m, nat_tick now);
 
-/* marks_doubt - somebody (netlink port @who) took something out of a table of this name: ours? Then nothing is marked until marks_look() */
+/* marks_doubt - somebody (netlink port @who, 0: unknown) took something out of a table of this name: ours? Then nothing is marked until marks_look() */
 void marks_doubt(struct marks *m, const char *table, uint32_t who);
 
 /* marks_look - if there was doubt: are all rules there? If not, put them back. Returns whether they had to be. */

@@ -12,11 +12,25 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WORDS_OCTETS = 512 };
+enum {
+	WORDS_OCTETS = 512,
+	RAN = 32,			/* programs that are remembered, */
+	RAN_S = 30,			/* for so long: then their numbers may be somebody else's */
+};
 
-static pid_t last;
+static struct { pid_t pid; time_t when; } ran[RAN];	/* a ring */
+static unsigned n_ran;
+
+static time_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
 
 static int memory_file(const char *text)
 {
@@ -96,9 +110,10 @@ int run_program(const char *const *argv, const char *input, char **out, char *er
 		ret = -errno;
 		goto close;
 	}
-	last = pid;
 	if (!pid)
 		child(argv, in_fd, out_fd, err_fd);
+	ran[n_ran % RAN].pid = pid;
+	ran[n_ran++ % RAN].when = now_s();
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR) {
 			ret = -errno;
@@ -132,7 +147,10 @@ int run_nft(const char *text, char *why, size_t octets)
 	return ret == 127 ? -ENOENT : -EIO;
 }
 
-pid_t run_last(void)
+bool run_was(uint32_t pid)
 {
-	return last;
+	for (unsigned i = 0; pid && i < RAN; i++)
+		if ((uint32_t)ran[i].pid == pid && now_s() - ran[i].when < RAN_S)
+			return true;
+	return false;
 }

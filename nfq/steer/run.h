@@ -8,8 +8,9 @@
 #ifndef NFQ_RUN_H
 #define NFQ_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
+#include <stdint.h>
 
 /**
  * run_program - run and wait
@@ -22,10 +23,10 @@
  */
 int run_program(const char *const *argv, const char *input, char **out, char *err, size_t err_octets);
 
-/* run_nft - `nft -f -` with @text; 0, -ENOENT: there is no such program; -EIO: it refused, @why says what it said */
+/* run_nft - `nft -f -` with @text. Returns 0; -ENOENT: there is no such program; -EIO: it refused; @why: out on error: what it said */
 int run_nft(const char *text, char *why, size_t octets);
 
-/* run_last - pid of the program that ran last; 0: none */
-pid_t run_last(void);
+/* run_was - was @pid one of our programs of the last half minute? It is the netlink port of nft and iptables-nft as well. Never true of 0 */
+bool run_was(uint32_t pid);
 
 #endif

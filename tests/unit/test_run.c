@@ -86,6 +86,23 @@ static void nothing_is_inherited(void **state)
 	close(before);
 }
 
+/* Of several that ran one after the other, each is known. */
+static void programs_of_ours_are_known(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "echo $$", NULL };
+	char *out[3], err[64];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(out); i++)
+		assert_int_equal(run_program(argv, NULL, &out[i], err, sizeof(err)), 0);
+	for (unsigned i = 0; i < COUNT(out); i++) {
+		assert_true(run_was((uint32_t)atoi(out[i])));
+		free(out[i]);
+	}
+	assert_false(run_was(0));
+	assert_false(run_was((uint32_t)getpid()));
+}
+
 int main(void)
 {
 	/* what the test itself was given by whoever started it */
@@ -95,5 +112,6 @@ int main(void)
 		unit_add(rows[i].what, program_runs, &rows[i]);
 	unit_add("large texts do not block", large_texts_do_not_block, NULL);
 	unit_add("a program inherits three descriptors and no signal settings", nothing_is_inherited, NULL);
+	unit_add("programs of ours are known", programs_of_ours_are_known, NULL);
 	return unit_run("run");
 }
