@@ -191,20 +191,22 @@ static int rules_change(struct live *l, const struct conf *c, bool always)
 	err = steer_replace(&l->steer, &r, always, why, sizeof(why));
 	rules_free(&r);
 	if (err)
-		log_error("steering rules: %s", why);
+		log_error("steering rules: %s", *why ? why : strerror(-err));
+	else if (always)
+		l->touched = false;
 	return err;
 }
 
 /*
- * Is each rule still there that we installed? Counting them is cheaper than
- * installing them once more, by far if there are many; who reloads because
- * rules were flushed gets them back.
+ * Is each rule still there that we installed, and as it was? Counting them is
+ * cheaper than installing them once more, by far if there are many; who
+ * reloads because rules were flushed or changed gets them back.
  */
 static bool rules_are_whole(const struct live *l)
 {
 	unsigned want, have;
 
-	return steer_count(&l->steer, &want, &have) && want == have;
+	return !l->touched && steer_count(&l->steer, &want, &have) && want == have;
 }
 
 /* Outbound rules of @old that are not in @both come behind its own. */

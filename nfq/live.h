@@ -80,6 +80,7 @@ struct live {
 	bool held;			/* taken over: table and rules stay as they are until the sources have settled */
 	struct conf_row kept[LIVE_KEPT];	/* rows of sources that are gone, but have rules: they may come back */
 	unsigned n_kept;
+	bool touched;			/* somebody replaced or removed a rule of ours since all were installed: guard.h */
 	bool untidy;			/* rules of what is gone may be left */
 	void (*ask_swap)(uint32_t area);	/* ask the worker; its answer comes to live_swapped() */
 	void (*ask_tidy)(void);		/* call live_tidy() in some minutes; asked again: later */

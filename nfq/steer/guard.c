@@ -16,6 +16,7 @@
 #include "nfq/ctl/world.h"
 #include "nfq/log.h"
 #include "nfq/steer/marks.h"
+#include "nfq/steer/run.h"
 #include "nfq/steer/shield.h"
 
 enum {
@@ -60,11 +61,22 @@ static int note_name(const struct nlattr *a, void *data)
 	return MNL_CB_OK;
 }
 
-/* The table's name has the same number in messages of all that can be deleted. */
-static int note_table(const struct nlattr *a, void *data)
+/* Where something was taken away. */
+struct place {
+	const char *table, *chain;	/* "": not said; of elements: the set */
+};
+
+/* These names have the same numbers in messages of all that can be deleted. */
+static int note_place(const struct nlattr *a, void *data)
 {
-	if (mnl_attr_get_type(a) == NFTA_TABLE_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
-		*(const char **)data = mnl_attr_get_str(a);
+	struct place *p = data;
+
+	if (mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0)
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(a) == NFTA_RULE_TABLE)
+		p->table = mnl_attr_get_str(a);
+	else if (mnl_attr_get_type(a) == NFTA_RULE_CHAIN)
+		p->chain = mnl_attr_get_str(a);
 	return MNL_CB_OK;
 }
 
@@ -74,20 +86,38 @@ static void doubt_marks(const char *table, uint32_t who)
 		marks_doubt(&guard.live->state.nat.marks, table, who);
 }
 
-/* @data: bool, out: was anything taken away? Not in the shield's table: that is ours alone. */
+/*
+ * Something was taken away by netlink port @who. Returns whether to look for
+ * our rules: not for the shield's table, that is ours alone; not for elements
+ * of others' sets, which come and go (our rules for queues have none); not for
+ * what our own program took from the table of marks, many times a minute.
+ */
+static bool taken(const struct nlmsghdr *h, bool elements)
+{
+	struct place p = { "", "" };
+	bool ours = run_was(h->nlmsg_pid), marks;
+
+	mnl_attr_parse(h, sizeof(struct nfgenmsg), note_place, &p);
+	marks = !strcmp(p.table, MARKS_TABLE);
+	doubt_marks(p.table, h->nlmsg_pid);
+	/* A rule that is replaced is taken away, too. */
+	if (!elements && !ours && (!strcmp(p.table, "nfqnat") || !strncmp(p.chain, "nfqnat", 6)))
+		guard.live->touched = true;
+	return strcmp(p.table, SHIELD_TABLE) != 0 && (marks ? !ours : !elements);
+}
+
+/* @data: bool, out: is it to be looked whether our rules are there? */
 static int on_message(const struct nlmsghdr *h, void *data)
 {
-	const char *table = "";
-
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_DELTABLE:
 	case NFT_MSG_DELCHAIN:
 	case NFT_MSG_DELRULE:
+		*(bool *)data |= taken(h, false);
+		break;
 	case NFT_MSG_DELSET:
 	case NFT_MSG_DELSETELEM:
-		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_table, &table);
-		doubt_marks(table, h->nlmsg_pid);
-		*(bool *)data |= strcmp(table, SHIELD_TABLE) != 0;
+		*(bool *)data |= taken(h, true);
 		break;
 	case NFT_MSG_NEWGEN:
 		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_name, NULL);
@@ -108,7 +138,7 @@ static bool drain(void)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ENOBUFS) {
-			gone = true;
+			gone = guard.live->touched = true;
 			doubt_marks(NULL, 0);
 		} else if (n <= 0) {
 			return gone;

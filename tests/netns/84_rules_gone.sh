@@ -73,6 +73,29 @@ BUSY=()
 # whole_set TOOL - as a firewall that loads all it has anew: ours are not in it
 whole_set() { printf '*%s\nCOMMIT\n' raw mangle filter | host "$1-restore"; }
 
+# A rule of ours becomes another: there are as many as before.
+change_a_rule() {
+	local handle
+
+	case $1 in
+	nft)
+		handle=$(host nft -a list chain inet nfqnat prerouting | sed -n 's/.* queue .*# handle //p' | head -n 1)
+		host nft replace rule inet nfqnat prerouting handle "$handle" counter ;;
+	*) host "$1" -t raw -R nfqnat-pre 1 -j RETURN ;;
+	esac
+}
+changed_and_back() {
+	local was
+
+	was=$(rules_of_ours | sort)
+	change_a_rule "$1"
+	check "$1_a_rule_is_changed" differ "$was" "$(rules_of_ours | sort)"
+	kill -HUP "$DAEMON"
+	check "$1_changed_rule_comes_back_by_reload" wait_for 10 rules_are "$was"
+}
+differ() { [ "$1" != "$2" ]; }
+rules_are() { [ "$(rules_of_ours | sort)" = "$1" ]; }
+
 # backend STEERING CLEAR_ALL...
 suite() {
 	local before
@@ -107,6 +130,8 @@ suite() {
 	host nft add table inet other && host nft delete table inet other
 	check "$1_reload_is_done" sees client tcp $HX6 8080 $C6 $G6 80
 	same "$1_nothing_was_put_back_in_vain" "$before" "$(restored)"
+	# Of legacy tables the kernel tells nobody.
+	[ "$1" = iptables-legacy ] || changed_and_back "$1"
 	stops "$1_stops"
 }
 
