@@ -3,6 +3,7 @@
 #
 # What every runner says and counts. Sourced, from anywhere:
 #   result ok NAME | result 'not ok' NAME [WHY] | result skip NAME REASON
+#   check NAME CMD... | same NAME WANT GOT | skip NAME REASON     the same by what is seen; diagnose() is called after a failure
 #   result_done RUNNER      writes build/results/RUNNER, status 1 if anything failed
 # The file holds `passed failed skipped`; tests/sum adds all of them up.
 # build/results.log gets every line: from it docs/rfc-compliance.md is made.
@@ -28,6 +29,42 @@ result() {
 # result_note - more about the result before: read from stdin, kept apart from result lines by a `#`
 result_note() {
 	sed 's/^/# /'
+}
+
+# diagnose - what one needs to know after a failure; a suite has its own
+diagnose() {
+	:
+}
+
+# check NAME CMD... - ok if CMD succeeds; what it said is shown if not
+check() {
+	local name=$1 said
+	shift
+
+	if said=$("$@" 2>&1); then
+		result ok "$name"
+	else
+		result 'not ok' "$name" "$*"
+		[ -z "$said" ] || result_note <<<"$said"
+		diagnose
+		return 1
+	fi
+}
+
+# same NAME WANT GOT
+same() {
+	if [ "$2" = "$3" ]; then
+		result ok "$1"
+	else
+		result 'not ok' "$1"
+		printf 'want: %s\ngot:  %s\n' "$2" "$3" | result_note
+		diagnose
+		return 1
+	fi
+}
+
+skip() {
+	result skip "$1" "$2"
 }
 
 result_done() {

@@ -15,6 +15,7 @@ ADDR=none AGENT=$AGENT vm liar
 
 connected() { v dumpxml "$1" | grep -q "guest_agent.0' state='connected'"; }
 asker() { pgrep -x nfqnat-ask; }
+no_broker() { ! pgrep -x nfqnat-broker; }
 
 follow qemu:///system
 for g in a1 hang huge liar; do
@@ -23,7 +24,8 @@ done
 for g in a1 hang huge liar; do
 	must "the agent of $g is there" wait_for 60 connected $g
 done
-sees agent_is_not_asked_unless_asked_for 2 'state("a1") == "running" and addrs("a1") == "" and addrs("liar") == ""'
+sees agent_is_not_asked_unless_asked_for "$SOON" 'state("a1") == "running" and addrs("a1") == "" and addrs("liar") == ""'
+check agent_nobody_asks_unless_asked_for no_broker
 kill "$FOLLOWER"
 wait "$FOLLOWER"
 
@@ -34,8 +36,8 @@ FOLLOWER=$!
 sees agent_tells "$LONG" 'addrs("a1") == "192.168.122.161/agent"'
 # Of two who say that it is theirs, nfqnatd decides: below.
 sees agent_own_mac_alone "$LONG" 'addrs("liar") == "192.168.122.161/agent"'
-sees agent_lie_about_the_host_refused 1 "'claims $B4 (agent), which is an address of this host: refused' in warnings('liar')"
-sees agent_lie_about_another_mac_refused 1 "'its agent speaks of $M1, which is a NIC of a1: refused' in warnings('liar')"
+sees agent_lie_about_the_host_refused "$SOON" "'claims $B4 (agent), which is an address of this host: refused' in warnings('liar')"
+sees agent_lie_about_another_mac_refused "$SOON" "'its agent speaks of $M1, which is a NIC of a1: refused' in warnings('liar')"
 check agent_hang_is_told wait_for "$LONG" file_has "$DIR/follow.log" 'hang: its agent gives no answer'
 check agent_huge_is_told wait_for "$LONG" file_has "$DIR/follow.log" 'huge: its agent gives no answer'
 
@@ -64,14 +66,17 @@ check broker_ends_with_it wait_for 5 gone "$broker"
 
 # ---- and forwards ----
 
-daemon_start <<-END
-	queue: 0
-	steering: ${STEERING:-auto}
-	libvirt: { agent: true }
-	forwards:
-	  - { guest: a1, source: host, publish: "8201:80" }
-	  - { guest: liar, publish: "8202:80" }
-END
+config() {
+	cat <<-END
+		queue: 0
+		steering: ${STEERING:-auto}
+		libvirt: { agent: $1 }
+		forwards:
+		  - { guest: a1, source: host, publish: "8201:80" }
+		  - { guest: liar, publish: "8202:80" }
+	END
+}
+daemon_start < <(config true)
 v start a1 >/dev/null
 must "the agent of a1 is there again" wait_for 60 connected a1
 check agent_forward http $H4 8201 a1
@@ -80,15 +85,7 @@ v start liar >/dev/null
 check agent_lie_about_another_refused wait_for 60 file_has "$DIR/daemon.log" \
 	"claims 192.168.122.161 .agent., which belongs to $M1: refused|liar, IPv4 address refused: it is another guest's: 192.168.122.161"
 check agent_lie_about_another_keeps_it http $H4 8201 a1
-daemon_reload <<-END
-	queue: 0
-	steering: ${STEERING:-auto}
-	libvirt: { agent: false }
-	forwards:
-	  - { guest: a1, source: host, publish: "8201:80" }
-	  - { guest: liar, publish: "8202:80" }
-END
-no_broker() { ! pgrep -x nfqnat-broker >/dev/null; }
+daemon_reload < <(config false)
 check agent_no_more wait_for "$LONG" no_broker
 v destroy a1 >/dev/null
 v destroy liar >/dev/null

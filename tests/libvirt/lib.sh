@@ -24,6 +24,7 @@ C4=198.51.100.2 C6=2001:db8:100::2		# the client
 B4=192.168.122.1 B6=fd00:122::1			# virbr0
 SHOWN=0
 LONG=${LONG:-30}				# seconds for what a guest must do: other people's load makes it slow
+SOON=8						# for what is told at once: the polls for what nobody tells come each 30 s
 PATH=$BUILD/tools:$PATH:/usr/sbin:/sbin
 
 v() { virsh -q -c qemu:///system "$@"; }
@@ -219,22 +220,7 @@ diagnose() {
 	SHOWN=1
 }
 
-# check NAME CMD... - ok if CMD succeeds; what it said is shown if not
-check() {
-	local name=$1 said
-	shift
-
-	if said=$("$@" 2>&1); then
-		result ok "$name"
-	else
-		result 'not ok' "$name" "$*"
-		[ -z "$said" ] || result_note <<<"$said"
-		diagnose
-		return 1
-	fi
-}
-
-# sees NAME SECONDS EXPR - the same of a world
+# sees NAME SECONDS EXPR - check() of a world
 sees() { check "$1" world "$2" "$3"; }
 
 # The watcher and the daemon of a script end with it.

@@ -8,7 +8,7 @@
 #   serve NS SPEC...                    answering ends (tests/tools/serve.c)
 #   daemon_start [OPTION...] < <(config)   until `ready:`; daemon_stop; LOG is its log. No pipe: it sets variables.
 #   wait_for SECONDS CMD...             until CMD succeeds; never sleep
-#   check NAME CMD... | same NAME WANT GOT | skip NAME REASON
+#   check NAME CMD... | same NAME WANT GOT | skip NAME REASON, see ../result.sh
 #
 #     client                       host                          guest, guest2
 #     198.51.100.2  ------- up0 198.51.100.1   virbr0 192.168.122.1 ------ 192.168.122.50, .51
@@ -232,37 +232,6 @@ diagnose() {
 		host cat /proc/net/netfilter/nfnetlink_queue
 	} 2>&1 | result_note
 	SHOWN=1
-}
-
-# check NAME CMD... - ok if CMD succeeds; what it said is shown if not
-check() {
-	local name=$1 said
-	shift
-
-	if said=$("$@" 2>&1); then
-		result ok "$name"
-	else
-		result 'not ok' "$name" "$*"
-		[ -z "$said" ] || result_note <<<"$said"
-		diagnose
-		return 1
-	fi
-}
-
-# same NAME WANT GOT
-same() {
-	if [ "$2" = "$3" ]; then
-		result ok "$1"
-	else
-		result 'not ok' "$1"
-		printf 'want: %s\ngot:  %s\n' "$2" "$3" | result_note
-		diagnose
-		return 1
-	fi
-}
-
-skip() {
-	result skip "$1" "$2"
 }
 
 # adopt CMD... - result lines of another program become ours

@@ -47,4 +47,11 @@ static inline int netns_sh(const char *line)
 	return netns_run(argv, NULL);
 }
 
+/* netns_enter_lo - the same with lo up */
+#define netns_enter_lo()                                            \
+	do {                                                        \
+		netns_enter();                                      \
+		assert_int_equal(netns_sh("ip link set lo up"), 0); \
+	} while (0)
+
 #endif

@@ -47,6 +47,12 @@ static void R76_what_may_be_evicted(void **state)
 		assert_int_equal(idle_evict_rank(c), classes[c].evict);
 }
 
+static void waits_as(const char *state, enum idle_class want, enum idle_class got)
+{
+	if (got != want)
+		unit_fail("%s waits as %s, not as %s", state, idle_class_name(got), idle_class_name(want));
+}
+
 static void R32_class_of_each_tcp_state(void **state)
 {
 	static const enum idle_class want[TCP_STATES] = {
@@ -64,8 +70,7 @@ static void R32_class_of_each_tcp_state(void **state)
 
 	(void)state;
 	for (unsigned s = 0; s < TCP_STATES; s++)
-		if (tcp_state_idle(s) != want[s])
-			unit_fail("%s waits as %s", tcp_state_name(s), idle_class_name(tcp_state_idle(s)));
+		waits_as(tcp_state_name(s), want[s], tcp_state_idle(s));
 }
 
 static void R84_class_of_each_state(void **state)
@@ -83,8 +88,7 @@ static void R84_class_of_each_state(void **state)
 
 	(void)state;
 	for (unsigned s = 0; s < SCTP_STATES; s++)
-		if (sctp_state_idle(s) != want[s])
-			unit_fail("%s waits as %s", sctp_state_name(s), idle_class_name(sctp_state_idle(s)));
+		waits_as(sctp_state_name(s), want[s], sctp_state_idle(s));
 }
 
 static enum nat_verdict verdict_of(enum nat_reason why)

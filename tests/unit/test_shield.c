@@ -38,23 +38,6 @@ static int shield(const char *yaml)
 	return err;
 }
 
-static bool up(void)
-{
-	static int done;
-
-	if (!netns_is_inside())
-		return false;
-	if (!done)
-		done = netns_sh("ip link set lo up") ? -1 : 1;
-	return done > 0;
-}
-
-#define up_or_skip()            \
-	do {                    \
-		if (!up())      \
-			skip(); \
-	} while (0)
-
 /* What a port that nobody listens at says; on lo the answer is there before the call returns. 0: nothing */
 static int said(int family, int type, uint16_t port)
 {
@@ -86,7 +69,7 @@ static void refusals_are_held_back(void **state)
 	};
 
 	(void)state;
-	up_or_skip();
+	netns_enter_lo();
 	assert_int_equal(said(AF_INET, SOCK_STREAM, 7000), ECONNREFUSED);
 	assert_int_equal(shield_open(), 0);
 	assert_int_equal(shield(file), 0);
@@ -116,7 +99,7 @@ static void a_program_may_refuse(void **state)
 	socklen_t len = sizeof(err);
 
 	(void)state;
-	up_or_skip();
+	netns_enter_lo();
 	assert_int_equal(shield_open(), 0);
 	assert_int_equal(shield(file), 0);
 	assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
@@ -140,7 +123,7 @@ static void another_owner_is_an_error(void **state)
 	pid_t pid;
 
 	(void)state;
-	up_or_skip();
+	netns_enter_lo();
 	assert_int_equal(shield_open(), 0);
 	assert_int_equal(shield(file), 0);
 	pid = fork();
@@ -174,7 +157,7 @@ static void as_many_as_there_is_room_for(void **state)
 	shield_write(&r, buf, &left);
 	assert_int_equal(left, 0);
 	free(buf);
-	up_or_skip();
+	netns_enter_lo();
 	g.rest = false;
 	assert_int_equal(shield_open(), 0);
 	assert_int_equal(shield_set(&r), -E2BIG);
