@@ -9,7 +9,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +24,8 @@
 enum {
 	PRIORITY = 250,			/* behind all else at OUTPUT: packets that wait there keep their place in the list of hooks */
 	OFFSET_FLAGS = 13, RST = 4,
-	ICMP_UNREACHABLE = 3, ICMP_TOO_BIG = 4, ICMP6_UNREACHABLE = 1,
+	ICMP_UNREACHABLE = 3, ICMP_HOST = 1, ICMP_TOO_BIG = 4,
+	ICMP6_UNREACHABLE = 1, ICMP6_NO_ROUTE = 0, ICMP6_ADDRESS = 3,
 	ICMP_OCTETS = 8,		/* in front of what is quoted, both families */
 	ANSWER_OCTETS = 8192,
 };
@@ -167,6 +170,17 @@ static void verdict(struct batch_out *o, int code, const char *chain)
 	expr_end(o, n);
 }
 
+/* Is the source an address of this host? Into the register, as enum of linux/rtnetlink.h */
+static void load_source_type(struct batch_out *o)
+{
+	struct nest n = expr_begin(o, "fib");
+
+	put32(o, NFTA_FIB_DREG, NFT_REG_1);
+	put32(o, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	put32(o, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
+	expr_end(o, n);
+}
+
 static void protocol(struct batch_out *o, uint8_t proto)
 {
 	load_meta(o, NFT_META_L4PROTO);
@@ -213,14 +227,24 @@ static void chain(struct batch_out *o, const char *name, bool hooked)
 	end(o);
 }
 
-/* Who is to be looked at: refusals that no program sent. A match that cannot be made ends a rule, so "any user" does it. */
+/*
+ * Who is to be looked at: refusals that no program sent, in this host's own
+ * name. A match that cannot be made ends a rule, so "any user" does it.
+ * Errors of a router are not refusals: net or host unreachable, no route.
+ */
 static void write_gates(struct batch_out *o)
 {
-	const uint32_t any = 0;
+	const uint32_t any = 0, local = RTN_LOCAL;
 
 	rule_begin(o, "output");
 	load_meta(o, NFT_META_SKUID);
 	compare(o, NFT_CMP_GTE, &any, sizeof(any));
+	rule_end(o, NF_ACCEPT, NULL);
+
+	/* A firewall's reset of what is passed on has the name of another. */
+	rule_begin(o, "output");
+	load_source_type(o);
+	compare(o, NFT_CMP_NEQ, &local, sizeof(local));
 	rule_end(o, NF_ACCEPT, NULL);
 
 	rule_begin(o, "output");
@@ -235,6 +259,7 @@ static void write_gates(struct batch_out *o)
 	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
 	compare8(o, NFT_CMP_EQ, ICMP_UNREACHABLE);
 	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
+	compare8(o, NFT_CMP_GT, ICMP_HOST);
 	compare8(o, NFT_CMP_NEQ, ICMP_TOO_BIG);
 	rule_end(o, NFT_GOTO, "errors");
 
@@ -242,6 +267,9 @@ static void write_gates(struct batch_out *o)
 	protocol(o, IPPROTO_ICMPV6);
 	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
 	compare8(o, NFT_CMP_EQ, ICMP6_UNREACHABLE);
+	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
+	compare8(o, NFT_CMP_NEQ, ICMP6_NO_ROUTE);
+	compare8(o, NFT_CMP_NEQ, ICMP6_ADDRESS);
 	rule_end(o, NFT_GOTO, "errors");
 }
 
@@ -251,13 +279,21 @@ static void write_range(struct batch_out *o, const struct group *g, const struct
 	const struct family *f = &families[g->family == NAT_IPV6];
 	const bool tcp = g->proto == IPPROTO_TCP;
 	const uint32_t quoted = ICMP_OCTETS + f->header_octets;
+	/* An error names who was asked, which need not be who sends it: a router refuses in its own name what is for others. */
+	const uint32_t asked = tcp ? f->source : ICMP_OCTETS + f->source + f->addr_octets;
 	const uint16_t lo = htons(p->lo), hi = htons(p->hi);
+	char dev[IFNAMSIZ] = "";
 
 	rule_begin(o, tcp ? "resets" : "errors");
+	if (g->dev[0]) {		/* what came elsewhere is no forward's */
+		memcpy(dev, g->dev, sizeof(dev));
+		load_meta(o, NFT_META_OIFNAME);
+		compare(o, NFT_CMP_EQ, dev, sizeof(dev));
+	}
 	load_meta(o, NFT_META_NFPROTO);
 	compare8(o, NFT_CMP_EQ, f->nfproto);
 	if (!nat_addr_is_any(&g->addr)) {
-		load(o, NFT_PAYLOAD_NETWORK_HEADER, f->source, f->addr_octets);
+		load(o, tcp ? NFT_PAYLOAD_NETWORK_HEADER : NFT_PAYLOAD_TRANSPORT_HEADER, asked, f->addr_octets);
 		compare(o, NFT_CMP_EQ, nat_addr_wire(&g->addr, (enum nat_family)g->family), f->addr_octets);
 	}
 	if (!tcp) {

@@ -90,6 +90,51 @@ static void refusals_are_held_back(void **state)
 	assert_int_equal(said(AF_INET, SOCK_STREAM, 7000), ECONNREFUSED);
 }
 
+/* What is no refusal of ours: to a listener on one device what came by another, and what a router says of others. */
+static void others_are_told(void **state)
+{
+	static const char on_device[] = "forwards:\n  - { name: a, to: [10.9.0.9, \"fd00:9::9\"], publish: [\"%other0:7000\", "
+					"\"%other0:7000/udp\", \"%lo:7001\", \"%lo:7001/udp\"] }\n";
+
+	(void)state;
+	up_or_skip();
+	assert_int_equal(shield_open(), 0);
+	assert_int_equal(shield(on_device), 0);
+	assert_int_equal(said(AF_INET, SOCK_STREAM, 7000), ECONNREFUSED);
+	assert_int_equal(said(AF_INET6, SOCK_DGRAM, 7000), ECONNREFUSED);
+	assert_int_equal(said(AF_INET, SOCK_STREAM, 7001), 0);
+	assert_int_equal(said(AF_INET6, SOCK_DGRAM, 7001), 0);
+	shield_close();
+}
+
+/* As a router this host tells others what is wrong on the way to a port that is forwarded here, too. */
+static void a_router_tells(void **state)
+{
+	static const char router[] = "forwards:\n  - { name: a, to: 10.9.0.9, publish: [\"7000\", \"7000/udp\", \"10.8.0.1:7200/udp\"] }\n";
+	char line[1400];
+
+	(void)state;
+	up_or_skip();
+	assert_int_equal(shield_open(), 0);
+	assert_int_equal(shield(router), 0);
+	snprintf(line, sizeof(line),
+		 "n=nfqshield-%d; ip netns add $n; trap 'ip netns del $n; ip link del d0' EXIT; sysctl -qw net.ipv4.ip_forward=1;"
+		 "ip link add r0 type veth peer name r1 netns $n; ip addr add 10.8.0.1/24 dev r0; ip link set r0 up;"
+		 "ip -n $n addr add 10.8.0.2/24 dev r1; ip -n $n link set r1 up; ip -n $n route add default via 10.8.0.1;"
+		 "ip route add unreachable 10.99.0.0/24; ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up;"
+		 "ip route add 10.99.1.0/24 dev d0;"
+		 "iptables-nft -A FORWARD -p tcp --dport 7000 -j REJECT --reject-with tcp-reset;"
+		 "iptables-nft -A FORWARD -p udp --dport 7200 -j REJECT;"
+		 "said() { timeout 5 ip netns exec $n bash -c \"exec 3<>/dev/$1; echo >&3; read -t 5 <&3\" 2>&1 || :; };"
+		 "ip netns exec $n bash -c 'echo >/dev/udp/10.99.0.1/7000';"	/* a program is not told of that: counted */
+		 "timeout 5 ip netns exec $n sh -c 'until nstat -asz IcmpInDestUnreachs | grep -q \"s *1 \"; do sleep 0.05; done';"
+		 "said tcp/10.99.1.1/7000 | grep -q 'Connection refused';"
+		 "said udp/10.99.1.1/7200 | grep -q 'Connection refused'; ! said udp/10.8.0.1/7200 | grep .", (int)getpid());
+	assert_int_equal(netns_sh(line), 0);
+	assert_int_equal(netns_sh("iptables-nft -F FORWARD"), 0);
+	shield_close();
+}
+
 /* A program's own answer is let pass: our RST to a forward that is gone, too. */
 static void a_program_may_refuse(void **state)
 {
@@ -142,7 +187,8 @@ static void another_owner_is_an_error(void **state)
 static void as_many_as_there_is_room_for(void **state)
 {
 	static struct ports port[SHIELD_MAX + 10];
-	struct group g = { .family = NAT_IPV6, .proto = IPPROTO_UDP, .addr = { .octet = { 1 } }, .ports = port, .n_ports = COUNT(port) };
+	struct group g = { .family = NAT_IPV6, .proto = IPPROTO_UDP, .addr = { .octet = { 1 } }, .dev = "eth0", .ports = port,
+			   .n_ports = COUNT(port) };
 	const struct rules r = { .listener = &g, .n_listeners = 1 };
 	unsigned left;
 	void *buf = malloc(SHIELD_OCTETS);
@@ -168,6 +214,8 @@ static void as_many_as_there_is_room_for(void **state)
 int main(void)
 {
 	unit_add("R9_shield_refusals_are_held_back", refusals_are_held_back, NULL);
+	unit_add("R9_shield_others_are_told", others_are_told, NULL);
+	unit_add("R9_shield_a_router_tells", a_router_tells, NULL);
 	unit_add("R9_shield_a_program_may_refuse", a_program_may_refuse, NULL);
 	unit_add("R9_shield_another_owner", another_owner_is_an_error, NULL);
 	unit_add("R9_shield_room", as_many_as_there_is_room_for, NULL);
