@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libmnl/libmnl.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -16,12 +15,12 @@
 #include "nfq/ctl/world.h"
 #include "nfq/log.h"
 #include "nfq/steer/marks.h"
+#include "nfq/steer/news.h"
 #include "nfq/steer/run.h"
 #include "nfq/steer/shield.h"
 
 enum {
 	GET_INFO = 64,			/* IPT_SO_GET_INFO and IP6T_SO_GET_INFO */
-	NAME_OCTETS = 32,
 };
 
 /* struct ipt_getinfo and ip6t_getinfo, which are the same; their headers cannot be included beside netinet/in.h. */
@@ -44,41 +43,10 @@ static struct {
 	unsigned restored;
 	int shield;			/* 0, or what shield_set() said last */
 	int adopted;			/* rules that are there though we installed others: not fought over; -1: none */
-	char who[NAME_OCTETS];		/* the program that changed rules last */
+	char who[NEWS_PROGRAM_OCTETS];		/* the program that changed rules last */
 	ev_io io;
 	ev_timer poll, again;
 } guard = { .probe = { -1, -1 }, .adopted = -1 };
-
-static int note_name(const struct nlattr *a, void *data)
-{
-	(void)data;
-	if (mnl_attr_get_type(a) == NFTA_GEN_PROC_NAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0) {
-		strncpy(guard.who, mnl_attr_get_str(a), sizeof(guard.who) - 1);
-		for (char *p = guard.who; *p; p++)
-			if (*p < ' ' || *p > '~')
-				*p = '?';
-	}
-	return MNL_CB_OK;
-}
-
-/* Where something was taken away. */
-struct place {
-	const char *table, *chain;	/* "": not said; of elements: the set */
-};
-
-/* These names have the same numbers in messages of all that can be deleted. */
-static int note_place(const struct nlattr *a, void *data)
-{
-	struct place *p = data;
-
-	if (mnl_attr_validate(a, MNL_TYPE_NUL_STRING) < 0)
-		return MNL_CB_OK;
-	if (mnl_attr_get_type(a) == NFTA_RULE_TABLE)
-		p->table = mnl_attr_get_str(a);
-	else if (mnl_attr_get_type(a) == NFTA_RULE_CHAIN)
-		p->chain = mnl_attr_get_str(a);
-	return MNL_CB_OK;
-}
 
 static void doubt_marks(const char *table, uint32_t who)
 {
@@ -87,40 +55,36 @@ static void doubt_marks(const char *table, uint32_t who)
 }
 
 /*
- * Something was taken away by netlink port @who. Returns whether to look for
- * our rules: not for the shield's table, that is ours alone; not for elements
- * of others' sets, which come and go (our rules for queues have none); not for
- * what our own program took from the table of marks, many times a minute.
+ * Something was taken away. Returns whether to look for our rules: not for the
+ * shield's table, that is ours alone; not for elements of others' sets, which
+ * come and go (our rules for queues have none); not for what our own program
+ * took from the table of marks, many times a minute.
  */
-static bool taken(const struct nlmsghdr *h, bool elements)
+static bool taken(const struct news *n)
 {
-	struct place p = { "", "" };
-	bool ours = run_was(h->nlmsg_pid), marks;
+	const bool elements = n->what == NEWS_TAKEN_SET, ours = run_was(n->who), marks = !strcmp(n->table, MARKS_TABLE);
 
-	mnl_attr_parse(h, sizeof(struct nfgenmsg), note_place, &p);
-	marks = !strcmp(p.table, MARKS_TABLE);
-	doubt_marks(p.table, h->nlmsg_pid);
+	doubt_marks(n->table, n->who);
 	/* A rule that is replaced is taken away, too. */
-	if (!elements && !ours && (!strcmp(p.table, "nfqnat") || !strncmp(p.chain, "nfqnat", 6)))
+	if (!elements && !ours && (!strcmp(n->table, "nfqnat") || !strncmp(n->chain, "nfqnat", 6)))
 		guard.live->touched = true;
-	return strcmp(p.table, SHIELD_TABLE) != 0 && (marks ? !ours : !elements);
+	return strcmp(n->table, SHIELD_TABLE) != 0 && (marks ? !ours : !elements);
 }
 
 /* @data: bool, out: is it to be looked whether our rules are there? */
 static int on_message(const struct nlmsghdr *h, void *data)
 {
-	switch (h->nlmsg_type & 0xff) {
-	case NFT_MSG_DELTABLE:
-	case NFT_MSG_DELCHAIN:
-	case NFT_MSG_DELRULE:
-		*(bool *)data |= taken(h, false);
+	const struct news n = news_read(h);
+
+	switch (n.what) {
+	case NEWS_OTHER:
 		break;
-	case NFT_MSG_DELSET:
-	case NFT_MSG_DELSETELEM:
-		*(bool *)data |= taken(h, true);
+	case NEWS_TAKEN:
+	case NEWS_TAKEN_SET:
+		*(bool *)data |= taken(&n);
 		break;
-	case NFT_MSG_NEWGEN:
-		mnl_attr_parse(h, sizeof(struct nfgenmsg), note_name, NULL);
+	case NEWS_PROGRAM:
+		snprintf(guard.who, sizeof(guard.who), "%s", n.program);
 		break;
 	}
 	return MNL_CB_OK;

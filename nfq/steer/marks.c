@@ -104,18 +104,17 @@ void marks_write(const struct marks *m, bool fresh, FILE *out)
 /* The whole table, as marks_write() has it. */
 static int load_all(const struct marks *m, bool fresh, char *why, size_t octets)
 {
+	struct run_text t;
 	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	int err;
+	int err = -ENOMEM;
 
-	if (!out) {
-		snprintf(why, octets, "no memory");
-		return -ENOMEM;
+	snprintf(why, octets, "no memory");
+	if (run_text_open(&t)) {
+		marks_write(m, fresh, t.out);
+		text = run_text_close(&t);
 	}
-	marks_write(m, fresh, out);
-	fclose(out);
-	err = run_nft(text, why, octets);
+	if (text)
+		err = run_nft(text, why, octets);
 	free(text);
 	return err;
 }
@@ -204,23 +203,24 @@ static void try_again(struct marks *m, nat_tick now)
 void marks_update(struct marks *m, nat_tick now)
 {
 	static uint8_t to[MARK_SLOTS];
-	char *text = NULL, why[WHY_OCTETS];
-	size_t len;
-	FILE *out;
-	int err = 0;
+	char *text, why[WHY_OCTETS];
+	struct run_text t;
+	unsigned n;
+	int err;
 
 	if (!mark_open(m)) {
 		try_again(m, now);
 		return;
 	}
-	if (!m->head->slots || !(out = open_memstream(&text, &len)))
+	if (!m->head->slots || !run_text_open(&t))
+		return;			/* no memory: the next time */
+	n = write_changes(m, now, to, t.out);
+	text = run_text_close(&t);
+	if (!n || !text) {
+		free(text);
 		return;
-	if (write_changes(m, now, to, out)) {
-		fclose(out);
-		err = run_nft(text, why, sizeof(why));
-	} else {
-		fclose(out);
 	}
+	err = run_nft(text, why, sizeof(why));
 	free(text);
 	if (err) {
 		refused(m, now, why);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,6 +29,25 @@ static time_t now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec;
+}
+
+bool run_text_open(struct run_text *t)
+{
+	*t = (struct run_text){ 0 };
+	t->out = open_memstream(&t->text, &t->octets);
+	return t->out;
+}
+
+char *run_text_close(struct run_text *t)
+{
+	bool whole = !ferror(t->out);
+
+	whole &= !fclose(t->out);
+	t->out = NULL;
+	if (whole)
+		return t->text;
+	free(t->text);
+	return NULL;
 }
 
 static int memory_file(const char *text)

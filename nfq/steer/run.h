@@ -11,6 +11,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+/* Text that is being written for a program, in memory. */
+struct run_text {
+	FILE *out;			/* NULL: no memory */
+	char *text;
+	size_t octets;
+};
+
+/* run_text_open - where to write; false: no memory, and nothing is to be closed */
+bool run_text_open(struct run_text *t);
+
+/* run_text_close - all that was written, NUL-terminated, to be freed by the caller; NULL: there was no memory for some of it */
+char *run_text_close(struct run_text *t);
 
 /**
  * run_program - run and wait

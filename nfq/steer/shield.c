@@ -24,8 +24,6 @@
 enum {
 	PRIORITY = 250,			/* behind all else at OUTPUT: packets that wait there keep their place in the list of hooks */
 	OFFSET_FLAGS = 13, RST = 4,
-	ICMP_UNREACHABLE = 3, ICMP_HOST = 1, ICMP_TOO_BIG = 4,
-	ICMP6_UNREACHABLE = 1, ICMP6_NO_ROUTE = 0, ICMP6_ADDRESS = 3,
 	ICMP_OCTETS = 8,		/* in front of what is quoted, both families */
 	ANSWER_OCTETS = 8192,
 };
@@ -34,13 +32,15 @@ enum {
 #define NFT_TABLE_F_OWNER 2
 #endif
 
-/* Where things are in a header of either family. */
+/* Where things are in a header of either family, and its errors. */
 static const struct family {
 	uint8_t nfproto;
 	uint32_t addr_octets, source, header_octets, proto;
+	uint8_t errors, unreachable;	/* protocol and type */
+	uint8_t other[3], n_others;	/* codes that are no refusals: a router's, and "too big" */
 } families[2] = {
-	{ NFPROTO_IPV4, 4, 12, 20, 9 },
-	{ NFPROTO_IPV6, 16, 8, 40, 6 },
+	{ NFPROTO_IPV4, 4, 12, 20, 9, IPPROTO_ICMP, 3, { 0, 1, 4 }, 3 },	/* RFC 792: net, host; RFC 1191 */
+	{ NFPROTO_IPV6, 16, 8, 40, 6, IPPROTO_ICMPV6, 1, { 0, 3 }, 2 },		/* RFC 4443 3.1: no route, address */
 };
 
 static struct mnl_socket *nl;
@@ -254,23 +254,16 @@ static void write_gates(struct batch_out *o)
 	compare8(o, NFT_CMP_EQ, RST);
 	rule_end(o, NFT_GOTO, "resets");
 
-	rule_begin(o, "output");
-	protocol(o, IPPROTO_ICMP);
-	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
-	compare8(o, NFT_CMP_EQ, ICMP_UNREACHABLE);
-	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
-	compare8(o, NFT_CMP_GT, ICMP_HOST);
-	compare8(o, NFT_CMP_NEQ, ICMP_TOO_BIG);
-	rule_end(o, NFT_GOTO, "errors");
-
-	rule_begin(o, "output");
-	protocol(o, IPPROTO_ICMPV6);
-	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
-	compare8(o, NFT_CMP_EQ, ICMP6_UNREACHABLE);
-	load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
-	compare8(o, NFT_CMP_NEQ, ICMP6_NO_ROUTE);
-	compare8(o, NFT_CMP_NEQ, ICMP6_ADDRESS);
-	rule_end(o, NFT_GOTO, "errors");
+	for (unsigned f = 0; f < 2; f++) {
+		rule_begin(o, "output");
+		protocol(o, families[f].errors);
+		load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+		compare8(o, NFT_CMP_EQ, families[f].unreachable);
+		load(o, NFT_PAYLOAD_TRANSPORT_HEADER, 1, 1);
+		for (unsigned i = 0; i < families[f].n_others; i++)
+			compare8(o, NFT_CMP_NEQ, families[f].other[i]);
+		rule_end(o, NFT_GOTO, "errors");
+	}
 }
 
 /* One range: refusals that the host sends in the name of a listener. */
@@ -374,16 +367,22 @@ static int answer(void)
 {
 	char buf[ANSWER_OCTETS] __attribute__((aligned(4)));
 	int err = 0;
-	ssize_t n;
+	bool lost = false;
 
-	while ((n = recv(mnl_socket_get_fd(nl), buf, sizeof(buf), MSG_DONTWAIT)) > 0 || (n < 0 && errno == EINTR)) {
+	for (;;) {
+		ssize_t n = recv(mnl_socket_get_fd(nl), buf, sizeof(buf), MSG_DONTWAIT);
 		int left = (int)n;
 
-		for (const struct nlmsghdr *h = (const void *)buf; n > 0 && mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
-			if (h->nlmsg_type == NLMSG_ERROR && !err)
+		if (n < 0 && (errno == EINTR || errno == ENOBUFS)) {
+			lost |= errno == ENOBUFS;
+			continue;
+		}
+		if (n <= 0)
+			return err ? err : lost ? -ENOBUFS : 0;
+		for (const struct nlmsghdr *h = (const void *)buf; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+			if (!err && h->nlmsg_type == NLMSG_ERROR && mnl_nlmsg_get_payload_len(h) >= sizeof(struct nlmsgerr))
 				err = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(h))->error;
 	}
-	return err;
 }
 
 int shield_set(const struct rules *r)

@@ -67,17 +67,16 @@ static char *xt_saved(enum nat_family family, const char *flavour, enum rules_ta
 
 static void xt_clear(enum nat_family family, const char *flavour, enum rules_table t)
 {
-	char *saved = xt_saved(family, flavour, t), *text = NULL, why[WHY_OCTETS];
-	size_t octets;
-	FILE *out = open_memstream(&text, &octets);
+	char *saved = xt_saved(family, flavour, t), *text = NULL, why[WHY_OCTETS] = "no memory";
+	struct run_text clear;
+	bool any = true;
 
-	if (saved && out && rules_clear_xt(t, saved, out)) {
-		fflush(out);
-		if (xt_load(family, flavour, text, why, sizeof(why)) < 0)
-			log_warn("rules of %s could not be removed: %s", rules_table_name(t), why);
+	if (saved && run_text_open(&clear)) {
+		any = rules_clear_xt(t, saved, clear.out);
+		text = run_text_close(&clear);
 	}
-	if (out)
-		fclose(out);
+	if (any && (!text || xt_load(family, flavour, text, why, sizeof(why)) < 0))
+		log_warn("rules of %s could not be removed: %s", rules_table_name(t), why);
 	free(text);
 	free(saved);
 }
@@ -145,15 +144,16 @@ static int nft_load_over(const char *text, char *why, size_t octets)
 
 static int nft_install(struct steer *s, const struct rules *r, bool always, char *why, size_t octets)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	struct run_text t;
+	char *text;
 	int err = 0;
 
-	if (!out)
+	if (!run_text_open(&t))
 		return -ENOMEM;
-	rules_write_nft(r, out);
-	fclose(out);
+	rules_write_nft(r, t.out);
+	text = run_text_close(&t);
+	if (!text)
+		return -ENOMEM;
 	if (!text_known(&s->text[0][0], text, always)) {
 		err = nft_load_over(text, why, octets);
 		if (!err) {
@@ -168,15 +168,12 @@ static int nft_install(struct steer *s, const struct rules *r, bool always, char
 /* The rules of one table as text; @saved: see rules_write_xt(). NULL: no memory. */
 static char *xt_text(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	struct run_text text;
 
-	if (!out)
+	if (!run_text_open(&text))
 		return NULL;
-	rules_write_xt(r, family, t, saved, out);
-	fclose(out);
-	return text;
+	rules_write_xt(r, family, t, saved, text.out);
+	return run_text_close(&text);
 }
 
 static int xt_install_table(const struct rules *r, enum nat_family family, const char *flavour, enum rules_table t,
@@ -203,17 +200,18 @@ static int xt_install_table(const struct rules *r, enum nat_family family, const
 static int xt_refill(const struct rules *r, enum nat_family family, const char *flavour, const bool *change, char *why,
 		     size_t octets)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	struct run_text all;
+	char *text;
 	int err;
 
-	if (!out)
+	if (!run_text_open(&all))
 		return -ENOMEM;
 	for (unsigned t = RULES_TABLES; t--;)
 		if (change[t])
-			rules_write_xt(r, family, t, NULL, out);
-	fclose(out);
+			rules_write_xt(r, family, t, NULL, all.out);
+	text = run_text_close(&all);
+	if (!text)
+		return -ENOMEM;
 	err = xt_load(family, flavour, text, why, octets);
 	free(text);
 	return err;
