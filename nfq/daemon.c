@@ -415,8 +415,7 @@ static void signal_watch(struct daemon *d, ev_signal *w, int signum)
 	ev_signal_start(d->loop, w);
 }
 
-/* Before anything else: a signal or a new route that comes while we start is not lost, but handled after it. */
-static void watch(struct daemon *d)
+static void watch_signals(struct daemon *d)
 {
 	signal_watch(d, &d->on_hup, SIGHUP);
 	signal_watch(d, &d->on_usr1, SIGUSR1);
@@ -424,6 +423,23 @@ static void watch(struct daemon *d)
 	signal_watch(d, &d->on_quit, SIGQUIT);
 	signal_watch(d, &d->on_term, SIGTERM);
 	signal_watch(d, &d->on_int, SIGINT);
+}
+
+static void watch_routes(struct daemon *d)
+{
+	if (route_watch_open(&d->routes)) {
+		log_warn("no news of routes and devices from the kernel; send SIGHUP after changes");
+		return;
+	}
+	ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
+	d->routes_io.data = d;
+	ev_io_start(d->loop, &d->routes_io);
+}
+
+/* Before anything else: a signal or a new route that comes while we start is not lost, but handled after it. */
+static void watch(struct daemon *d)
+{
+	watch_signals(d);
 	ev_timer_init(&d->settle, on_settled, 0., 0.);
 	ev_timer_init(&d->ports, on_ports, PORTS_EVERY_S, PORTS_EVERY_S);
 	d->ports.data = d;
@@ -434,13 +450,7 @@ static void watch(struct daemon *d)
 	ev_timer_init(&d->look, on_look, 1., 1.);
 	ev_timer_init(&d->watchdog, on_watchdog, 0., notify_watchdog_s());
 	d->settle.data = d->restart.data = d->tidy.data = d->look.data = d->want.data = d;
-	if (!route_watch_open(&d->routes)) {
-		ev_io_init(&d->routes_io, on_routes, d->routes.fd, EV_READ);
-		d->routes_io.data = d;
-		ev_io_start(d->loop, &d->routes_io);
-	} else {
-		log_warn("no news of routes and devices from the kernel; send SIGHUP after changes");
-	}
+	watch_routes(d);
 }
 
 static void ask_swap(uint32_t area)

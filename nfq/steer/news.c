@@ -56,6 +56,9 @@ struct news news_read(const struct nlmsghdr *h)
 
 	if (h->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg))
 		return n;
+	/* libmnl takes attributes to end where the next message begins; the kernel's do. */
+	if (h->nlmsg_len % MNL_ALIGNTO)
+		return n;
 	switch (h->nlmsg_type & 0xff) {
 	case NFT_MSG_DELTABLE:
 		read_taken(h, NEWS_TAKEN, 0, &n);

@@ -77,6 +77,8 @@ static void broken_is_not_said(void **state)
 	check(h, NEWS_TAKEN, "", "forward", "");
 	h->nlmsg_len -= 4;
 	check(h, NEWS_TAKEN, "", "", "");
+	h->nlmsg_len--;
+	check(h, NEWS_OTHER, "", "", "");
 	h->nlmsg_len = sizeof(*h) + 1;
 	check(h, NEWS_OTHER, "", "", "");
 }
