@@ -30,6 +30,7 @@
 #include "nfq/queues.h"
 #include "nfq/reject.h"
 #include "nfq/metrics_http.h"
+#include "nfq/refused.h"
 #include "nfq/report.h"
 #include "nfq/reset.h"
 #include "nfq/route.h"
@@ -40,7 +41,6 @@
 enum {
 	READY_WAIT_MS = 10000,
 	STOP_WAIT_MS = 2000,
-	ERRORS_PER_SECOND = 1000,
 	CONTROL_ROUND = 256,		/* messages of the worker before anything else gets its turn */
 	GOOD_LOOKS = 10,		/* seconds after which what was taken over is taken for good */
 	RENEW_DEATHS = 12,		/* as many quick deaths: the flows are what they die of, not the packets */
@@ -60,7 +60,6 @@ struct daemon {
 	struct tap *tap;
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
-	struct { uint64_t second; uint32_t sent; } errors;	/* ICMP errors sent in this second */
 	struct route_watch routes;
 	int stamp;			/* stamp.h; < 0: none */
 	struct sandbox sandbox;		/* who the workers are */
@@ -145,16 +144,6 @@ static void worker_stop(struct daemon *d)
 
 static void worker_watch(struct daemon *d);
 
-/* RFC 1812 4.3.2.8, RFC 4443 2.4 (f): ICMP errors are limited, to as many as the kernel itself makes (icmp_msgs_per_sec). */
-static bool may_send_error(struct daemon *d)
-{
-	uint64_t second = state_clock() / NAT_SEC(1);
-
-	if (second != d->errors.second)
-		d->errors.second = second, d->errors.sent = 0;
-	return d->errors.sent++ < ERRORS_PER_SECOND;
-}
-
 static void reject(struct daemon *d, const struct control_msg *m)
 {
 	uint8_t buf[REJECT_OCTETS];
@@ -163,8 +152,8 @@ static void reject(struct daemon *d, const struct control_msg *m)
 	enum reject_how how = m->area < REJECT_HOWS ? (enum reject_how)m->area : REJECT_AS_CLOSED;
 	size_t len = reject_build(m->head, m->count < REJECT_QUOTE ? m->count : REJECT_QUOTE, how, m->mtu, buf, &dst, &family);
 
-	if (len && (buf[family == NAT_IPV4 ? 9 : 6] == NAT_PROTO_TCP || may_send_error(d)))
-		raw_send(&d->raw, family, &dst, buf, len);
+	if (len)
+		raw_answer(&d->raw, family, &dst, buf, len);
 }
 
 static void control_message(struct daemon *d, const struct control_msg *m)
@@ -487,6 +476,9 @@ static int start(struct daemon *d)
 	headers_begin(&d->live);
 	if (raw_open(&d->raw) < 0)
 		log_warn("no raw sockets: connections of removed forwards end by their timers, not by RST");
+	refused_begin(d->loop, &d->live.state.nat, &d->raw);
+	if (d->live.conf->respect_firewall)
+		refused_listen();
 	d->stamp = stamp_open();
 	d->tap = tap_new(d->live.threads);
 	if (d->tap)
@@ -500,6 +492,7 @@ worker:
 	worker_stop(d);
 	watch_close();
 	tap_free(d->tap);
+	refused_end();
 	raw_close(&d->raw);
 	if (d->stamp >= 0)
 		close(d->stamp);
@@ -544,6 +537,7 @@ static void stop(struct daemon *d)
 	if (d->leaving)
 		state_good(&d->live.state);	/* nothing is wrong with it */
 	tap_free(d->tap);
+	refused_end();
 	raw_close(&d->raw);
 	if (d->stamp >= 0)
 		close(d->stamp);
@@ -577,7 +571,7 @@ int daemon_run(const char *path, struct conf *conf)
 	*d = (struct daemon){
 		.live = { .path = path, .file = conf, .ask_swap = ask_swap, .ask_tidy = ask_tidy, .reloaded = reloaded,
 			  .changed = guard_follow },
-		.raw = { -1, -1 },
+		.raw = { .fd4 = -1, .fd6 = -1 },
 		.routes = { .fd = -1 },
 		.stamp = -1,
 	};

@@ -11,6 +11,7 @@
 #include "nfq/limits.h"
 #include "nfq/live_out.h"
 #include "nfq/log.h"
+#include "nfq/refused.h"
 #include "nfq/route.h"
 #include "nfq/steer/rules.h"
 
@@ -46,8 +47,10 @@ static int make_rules(struct live *l, const struct conf *c, struct rules *r)
 
 	ways.n = 0;		/* routes may have changed since the last time */
 	err = live_out_rules(l, c, way_to, r);
-	if (!err)
+	if (!err) {
 		r->headers = l->road.headers;
+		r->refusals = c->respect_firewall && refused_listen();
+	}
 	return err;
 }
 

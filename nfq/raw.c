@@ -11,6 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nfq/state.h"
+
+enum { ERRORS_PER_SECOND = 1000 };
+
 static int open_raw(int family)
 {
 	/* IPPROTO_RAW: the IP header is ours to write, raw(7). */
@@ -82,4 +86,18 @@ bool raw_send(const struct raw *r, enum nat_family family, const struct nat_addr
 	}
 	memcpy(&sa6.sin6_addr, dst->octet, 16);
 	return sendto(r->fd6, buf, len, 0, (const struct sockaddr *)&sa6, sizeof(sa6)) >= 0;
+}
+
+static bool may_send_error(struct raw *r)
+{
+	uint64_t second = state_clock() / NAT_SEC(1);
+
+	if (second != r->second)
+		r->second = second, r->errors = 0;
+	return r->errors++ < ERRORS_PER_SECOND;
+}
+
+bool raw_answer(struct raw *r, enum nat_family family, const struct nat_addr *dst, const uint8_t *buf, size_t len)
+{
+	return (buf[family == NAT_IPV4 ? 9 : 6] == NAT_PROTO_TCP || may_send_error(r)) && raw_send(r, family, dst, buf, len);
 }

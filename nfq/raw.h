@@ -5,12 +5,15 @@
 #ifndef NFQ_RAW_H
 #define NFQ_RAW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "nat/tuple.h"
 
 struct raw {
 	int fd4, fd6;		/* raw sockets; -1: the family is not there */
+	uint64_t second;	/* of the ICMP errors that were sent last */
+	uint32_t errors;	/* and how many in it */
 };
 
 /* raw_open - 0, or -errno if neither family can be had: -EPERM, no CAP_NET_RAW */
@@ -28,5 +31,12 @@ size_t raw_ip_header(uint8_t *buf, const struct nat_ends *e, enum nat_family fam
 
 /* raw_send - send the packet at @buf, IP header first, toward @dst; false: the kernel would not */
 bool raw_send(const struct raw *r, enum nat_family family, const struct nat_addr *dst, const uint8_t *buf, size_t len);
+
+/**
+ * raw_answer - raw_send() of what is said to a sender, if it may be said
+ * ICMP errors are limited to a thousand a second, as many as the kernel itself
+ * makes (icmp_msgs_per_sec; RFC 1812 4.3.2.8, RFC 4443 2.4 (f)); TCP is not.
+ */
+bool raw_answer(struct raw *r, enum nat_family family, const struct nat_addr *dst, const uint8_t *buf, size_t len);
 
 #endif

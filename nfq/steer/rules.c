@@ -128,6 +128,28 @@ int rules_make(const struct conf *c, unsigned workers, rules_way_fn way, struct 
 	return 0;
 }
 
+static int addr_order(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct nat_addr));
+}
+
+struct nat_addr *rules_guests(const struct rules *r, enum nat_family family, unsigned *n)
+{
+	struct nat_addr *a = calloc(r->n_guests + 1u, sizeof(*a));
+	unsigned all = 0;
+
+	*n = 0;
+	for (unsigned i = 0; a && i < r->n_guests; i++)
+		if (r->guest[i].family == family)
+			a[all++] = r->guest[i].addr;
+	if (all)
+		qsort(a, all, sizeof(*a), addr_order);
+	for (unsigned i = 0; i < all; i++)
+		if (!i || !nat_addr_eq(&a[i], &a[*n - 1]))
+			a[(*n)++] = a[i];
+	return a;
+}
+
 void rules_free(struct rules *r)
 {
 	free(r->listener);

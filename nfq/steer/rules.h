@@ -10,7 +10,7 @@
  *     raw OUTPUT          this host's own packets to a listener
  *     mangle FORWARD      new flows to a guest's port (to pass the host's firewall); hairpin packets; on an isolated
  *                         network all packets to a guest's port and from it: libvirt rejects them, whatever their state
- *     mangle POSTROUTING  from a guest's port; ICMP errors
+ *     mangle POSTROUTING  from a guest's port; ICMP errors; the host's refusals of a first packet are logged (refused.h)
  *     mangle INPUT        from a guest's port to this host; ICMP errors
  *
  * Of TCP between other hosts and guests only headers come, where the kernel can
@@ -36,6 +36,9 @@
 struct ports {
 	uint16_t lo, hi;
 };
+
+/* nfnetlink_log's group of what the host's rules refuse (refused.h); ulogd and others begin at 0 */
+enum { RULES_LOG_GROUP = 7823 };
 
 /* Rules that differ in their ports only. */
 struct group {
@@ -67,6 +70,7 @@ struct rules {
 	uint16_t source_lo, source_hi;
 	bool bypass;			/* fail open: the kernel goes on as if there were no rule */
 	bool conntrack;			/* the kernel has it: new flows can be told apart in FORWARD */
+	bool refusals;			/* with conntrack: what the host's rules say of a guest's first packets is logged to us, and dropped */
 	bool fragments;			/* it does not, so nobody puts fragments together: they are queued */
 	struct rules_out *out;		/* outbound rules: rules_out.h */
 	unsigned n_outs;
@@ -101,6 +105,13 @@ typedef void (*rules_way_fn)(const struct nat_addr *to, enum nat_family family, 
  */
 int rules_make(const struct conf *c, unsigned workers, rules_way_fn way, struct rules *r);
 void rules_free(struct rules *r);
+
+/**
+ * rules_guests - the guests' addresses of one family, each once, in order
+ * @n: out; how many
+ * Returns them, to be freed; NULL: none, or no memory. Cost: a sort of all.
+ */
+struct nat_addr *rules_guests(const struct rules *r, enum nat_family family, unsigned *n);
 
 /* rules_write_nft - the whole of `nft -f`: table inet nfqnat, replaced in one transaction */
 void rules_write_nft(const struct rules *r, FILE *out);

@@ -3,6 +3,7 @@
 #include "nfq/steer/rules.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "nat/tuple.h"
 #include "nfq/steer/rules_out.h"
@@ -123,6 +124,40 @@ static void write_errors_leaving(const struct rules *r, FILE *out)
 	if (r->conntrack)
 		fputs("\t\tmeta l4proto { icmp, ipv6-icmp } ct state related ct status & confirmed == 0 return\n", out);
 	write_errors(r, true, out);
+}
+
+/* The guest's address where an ICMP error quotes it as destination: 8 octets of ICMP before the quoted header. */
+static void write_quoted(const struct nat_addr *a, enum nat_family family, FILE *out)
+{
+	const uint8_t *octet = nat_addr_wire(a, family);
+
+	fprintf(out, "\t\tmeta l4proto %s @th,%s 0x", family == NAT_IPV4 ? "icmp" : "ipv6-icmp",
+		family == NAT_IPV4 ? "192,32" : "256,128");
+	for (unsigned i = 0; i < (family == NAT_IPV4 ? 4 : 16); i++)
+		fprintf(out, "%02x", octet[i]);
+}
+
+/* What the host's rules say of a guest's first packets: to us instead, see refused.h. */
+static void write_refusals(const struct rules *r, FILE *out)
+{
+	if (!r->refusals || !r->conntrack)
+		return;
+	fputs("\tchain refusals {\n", out);
+	for (enum nat_family f = NAT_IPV4; f <= NAT_IPV6; f += NAT_IPV6 - NAT_IPV4) {
+		unsigned n;
+		struct nat_addr *a = rules_guests(r, f, &n);
+
+		for (unsigned i = 0; i < n; i++) {
+			const struct group g = { .family = (uint8_t)f, .addr = a[i] };
+
+			write_addr(&g, "saddr", out);
+			fprintf(out, " meta l4proto tcp log group %d drop\n", RULES_LOG_GROUP);
+			write_quoted(&a[i], f, out);
+			fprintf(out, " log group %d drop\n", RULES_LOG_GROUP);
+		}
+		free(a);
+	}
+	fputs("\t}\n", out);
 }
 
 /* Chains are named after their hooks: short names of our own may be words of nft's language, as "fwd" is. */
@@ -266,7 +301,10 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	rules_out_write_nft(r, RULES_OUT_FORWARD, out);
 	fputs("\t}\n", out);
 
+	write_refusals(r, out);
 	chain_begin("postrouting", "-150", out);
+	if (r->refusals && r->conntrack)
+		fputs("\t\tmeta l4proto { tcp, icmp, ipv6-icmp } ct state related ct status & confirmed == 0 jump refusals\n", out);
 	write_answers(r, false, RULES_HEADERS, out);
 	rules_out_write_nft(r, RULES_OUT_LEAVING, out);
 	write_errors_leaving(r, out);

@@ -3,9 +3,11 @@
 #include "nfq/steer/rules.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nat/tuple.h"
+#include "nat/wire.h"
 #include "nfq/steer/rules_out.h"
 
 enum { MULTIPORT_SLOTS = 15 };		/* XT_MULTI_PORTS; a range takes two */
@@ -20,6 +22,7 @@ static const struct {
 	{ "nfqnat-fwd",  "FORWARD",     "",                              RULES_MANGLE },
 	{ "nfqnat-post", "POSTROUTING", "",                              RULES_MANGLE },
 	{ "nfqnat-in",   "INPUT",       "",                              RULES_MANGLE },
+	{ "nfqnat-said", NULL,          "",                              RULES_MANGLE },	/* from nfqnat-post */
 };
 
 enum { N_CHAINS = sizeof(chains) / sizeof(chains[0]) };
@@ -300,8 +303,52 @@ static void write_forward(const struct rules *r, const struct group *g, FILE *ou
 		write_rule(r, &u, out);
 }
 
+static void write_said(bool last, FILE *out)
+{
+	if (last)
+		fputs(" -j DROP\n", out);
+	else
+		fprintf(out, " -j NFLOG --nflog-group %d\n", RULES_LOG_GROUP);
+}
+
+/* The guest's address where an ICMP error quotes it as destination: 8 octets of ICMP before the quoted header. */
+static void write_quoted(const struct nat_addr *a, enum nat_family family, FILE *out)
+{
+	if (family == NAT_IPV4)
+		fprintf(out, "0>>22&0x3C@24=0x%08X", (unsigned)wire_get32(nat_addr_wire(a, NAT_IPV4)));
+	for (unsigned i = 0; family == NAT_IPV6 && i < 4; i++)
+		fprintf(out, "%s%u=0x%08X", i ? "&&" : "", 72 + 4 * i, (unsigned)wire_get32(a->octet + 4 * i));
+}
+
+/* What the host's rules say of a guest's first packets: to us instead, see refused.h. */
+static void write_refusals(const struct rules *r, enum nat_family family, FILE *out)
+{
+	const char *icmp = family == NAT_IPV4 ? "icmp" : "ipv6-icmp", *protos[] = { "tcp", icmp };
+	char addr[INET6_ADDRSTRLEN];
+	struct nat_addr *a;
+	unsigned n;
+
+	if (!r->refusals || !r->conntrack)
+		return;
+	a = rules_guests(r, family, &n);
+	for (unsigned i = 0; n && i < 2; i++)
+		fprintf(out, "-A nfqnat-post -p %s -m conntrack --ctstate RELATED ! --ctstatus CONFIRMED -j nfqnat-said\n", protos[i]);
+	for (unsigned i = 0; i < 2 * n; i++) {
+		bool last = i & 1;	/* each match twice: to log, and to drop */
+
+		inet_ntop(family == NAT_IPV4 ? AF_INET : AF_INET6, nat_addr_wire(&a[i / 2], family), addr, sizeof(addr));
+		fprintf(out, "-A nfqnat-said -s %s -p tcp", addr);
+		write_said(last, out);
+		fprintf(out, "-A nfqnat-said -p %s -m u32 --u32 ", icmp);
+		write_quoted(&a[i / 2], family, out);
+		write_said(last, out);
+	}
+	free(a);
+}
+
 static void write_mangle(const struct rules *r, enum nat_family family, FILE *out)
 {
+	write_refusals(r, family, out);
 	for (unsigned i = 0; i < r->n_guests; i++) {
 		const struct group *g = &r->guest[i];
 		struct rule u = { .chain = "nfqnat-post", .addr_flag = 's', .group = g, .ports = "--sports",
@@ -370,7 +417,7 @@ void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_ta
 	if (saved)
 		delete_jumps(saved, out);
 	for (unsigned i = 0; i < N_CHAINS; i++)
-		if (saved && chains[i].table == t)
+		if (saved && chains[i].from && chains[i].table == t)
 			fprintf(out, "-A %s%s -j %s\n", chains[i].from, chains[i].match, chains[i].name);
 	if (t == RULES_RAW)
 		rules_out_jumps_xt(r, family, out);

@@ -275,11 +275,33 @@ static int install_once(struct steer *s, const struct rules *r, bool always, cha
 	return s->backend == STEER_NFT ? nft_install(s, r, always, why, octets) : xt_install(s, r, always, why, octets);
 }
 
+/* The same; if the kernel does not take rules that log refusals, without those from now on. */
+static int install_logging(struct steer *s, struct rules *r, bool always, char *why, size_t octets)
+{
+	char first[WHY_OCTETS];
+	int err;
+
+	r->refusals &= !s->no_log;
+	err = install_once(s, r, always, why, octets);
+	if (!err || !r->refusals || !r->conntrack)
+		return err;
+	snprintf(first, sizeof(first), "%s", why);
+	r->refusals = false;
+	err = install_once(s, r, always, why, octets);
+	if (err) {
+		r->refusals = true;	/* it was not that */
+		return err;
+	}
+	s->no_log = true;
+	log_warn("what the host's firewall refuses of forwards is said in the guest's name: no rule can log it (%s)", first);
+	return 0;
+}
+
 int steer_replace(struct steer *s, struct rules *r, bool always, char *why, size_t why_octets)
 {
 	r->conntrack = s->conntrack;
 	r->fragments = s->fragments;
-	return install_once(s, r, always, why, why_octets);
+	return install_logging(s, r, always, why, why_octets);
 }
 
 /* With conntrack's help if the kernel has it; DESIGN: nothing but the host's stateful rules needs it. */
@@ -290,7 +312,7 @@ static int install_first(struct steer *s, struct rules *r, char *why, size_t oct
 
 	r->conntrack = s->conntrack = true;
 	r->fragments = s->fragments = false;	/* conntrack puts them together before us */
-	err = install_once(s, r, true, why, octets);
+	err = install_logging(s, r, true, why, octets);
 	if (!err)
 		return 0;
 	r->conntrack = s->conntrack = false;

@@ -23,6 +23,7 @@ struct steer {
 	enum steer_backend backend;
 	const char *flavour;		/* STEER_XT: "", "-nft" or "-legacy", as in iptables-nft-restore */
 	bool conntrack;			/* the kernel can match it */
+	bool no_log;			/* the kernel cannot log refusals to us: they stay as they are */
 	bool fragments;			/* without it: fragments are queued and translated one by one */
 	char *text[RULES_TABLES][2];	/* what was installed last, by table and family (nft: [0][0]); NULL: nothing known */
 };
@@ -30,7 +31,7 @@ struct steer {
 /**
  * steer_start - choose a backend, install, remove what an earlier run may have left in another
  * @want: what the configuration asks for
- * @r:    rules; r->conntrack is decided here
+ * @r:    rules; r->conntrack is decided here, and r->refusals if the kernel cannot log them
  * @why:  out on error: what failed and what to do
  *
  * Returns 0; -EPERM no CAP_NET_ADMIN; -ENOENT no program or no kernel part for

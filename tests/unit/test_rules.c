@@ -15,31 +15,33 @@
 static const struct golden {
 	const char *what, *file;
 	unsigned workers;
-	bool conntrack, fragments, headers;
+	bool conntrack, fragments, headers, refusals;
 } goldens[] = {
-	{ "one port of one worker",                             "one-port",      1, true, false, false },
-	{ "without conntrack no rule asks for a state",         "one-port",      1, false, false, false },
-	{ "both families, all protocols, two workers",          "both-families", 2, true, false, false },
-	{ "listeners of an address and of a device",            "listeners",     1, true, false, false },
-	{ "neighbouring ports are merged",                      "merged",        1, true, false, false },
-	{ "more ports than a multiport match has slots",        "many-ports",    1, true, false, false },
-	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true, false, false },
-	{ "open on failure: bypass, one worker",                "bypass",        1, false, false, false },
-	{ "open on failure: bypass, four workers",              "bypass",        4, true, false, false },
-	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true, false },
-	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true, false },
-	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false, false },
-	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true, false },
-	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false, false },
-	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true, false },
-	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false, false },
-	{ "headers of TCP: one port of one worker",             "one-port",      1, true, false, true },
-	{ "headers of TCP: both families, two workers",         "both-families", 2, true, false, true },
-	{ "headers of TCP: what is masqueraded, but no prefix", "outbound",      1, true, false, true },
-	{ "headers of TCP: full NAT changes both ends",         "host-source",   1, true, false, true },
-	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false, false },
-	{ "R64_isolated_networks_without_conntrack",            "enclosed",      2, false, true, false },
-	{ "nothing to forward",                                 "nothing",       1, true, false, false },
+	{ "one port of one worker",                             "one-port",      1, true, false, false, false },
+	{ "without conntrack no rule asks for a state",         "one-port",      1, false, false, false, false },
+	{ "both families, all protocols, two workers",          "both-families", 2, true, false, false, false },
+	{ "listeners of an address and of a device",            "listeners",     1, true, false, false, false },
+	{ "neighbouring ports are merged",                      "merged",        1, true, false, false, false },
+	{ "more ports than a multiport match has slots",        "many-ports",    1, true, false, false, false },
+	{ "a guest with an unknown way has no hairpin device",  "unknown-way",   1, true, false, false, false },
+	{ "open on failure: bypass, one worker",                "bypass",        1, false, false, false, false },
+	{ "open on failure: bypass, four workers",              "bypass",        4, true, false, false, false },
+	{ "R64_without_conntrack_fragments_are_queued",        "listeners",     1, false, true, false, false },
+	{ "R64_fragments_of_both_families_and_all_protocols",  "both-families", 2, false, true, false, false },
+	{ "R84_R85_R26_protocols_beside_tcp_and_udp",          "protocols",     1, true, false, false, false },
+	{ "R64_protocols_without_conntrack",                   "protocols",     2, false, true, false, false },
+	{ "R24_outbound_rules_of_all_kinds",                    "outbound",      1, true, false, false, false },
+	{ "R64_outbound_without_conntrack",                     "outbound",      2, false, true, false, false },
+	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false, false, false },
+	{ "headers of TCP: one port of one worker",             "one-port",      1, true, false, true, false },
+	{ "headers of TCP: both families, two workers",         "both-families", 2, true, false, true, false },
+	{ "headers of TCP: what is masqueraded, but no prefix", "outbound",      1, true, false, true, false },
+	{ "headers of TCP: full NAT changes both ends",         "host-source",   1, true, false, true, false },
+	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false, false, false },
+	{ "R64_isolated_networks_without_conntrack",            "enclosed",      2, false, true, false, false },
+	{ "R55_refusals_are_logged_of_both_families",         "both-families", 1, true, false, false, true },
+	{ "R55_nothing_to_log_without_conntrack",             "one-port",      1, false, false, false, true },
+	{ "nothing to forward",                                 "nothing",       1, true, false, false, false },
 };
 
 /* The way to any guest is virbr0, but for .99. */
@@ -112,6 +114,7 @@ static struct rules rules_in(const struct golden *g)
 	r = rules_of(yaml, g->workers, g->conntrack);
 	r.fragments = g->fragments;
 	r.headers = g->headers;
+	r.refusals = g->refusals;
 	for (unsigned i = 0; i < r.n_guests; i++)
 		r.guest[i].enclosed = !strcmp(g->file, "enclosed");	/* libvirt tells, not the file */
 	free(yaml);
@@ -169,8 +172,9 @@ static void compare(const struct golden *g, const char *kind, const char *text)
 {
 	char path[128], *want;
 
-	snprintf(path, sizeof(path), GOLDEN "%s-%u%s%s.%s", g->file, g->workers,
-		 g->conntrack ? "" : g->fragments ? "-pieces" : "-noct", g->headers ? "-headers" : "", kind);
+	snprintf(path, sizeof(path), GOLDEN "%s-%u%s%s%s.%s", g->file, g->workers,
+		 g->conntrack ? "" : g->fragments ? "-pieces" : "-noct", g->headers ? "-headers" : "",
+		 g->refusals && g->conntrack ? "-refusals" : "", kind);
 	if (getenv("UPDATE_GOLDEN")) {
 		FILE *f = fopen(path, "w");
 
