@@ -38,11 +38,28 @@ static enum nat_reason plan_to_guest(const struct nat_pkt *p, struct plan *pl)
 }
 
 /*
+ * A REJECT in this host's FORWARD rules, about a packet of a forward that
+ * passes them: whoever puts such rules back one by one, as libvirtd does when
+ * it starts, for some ms has one that rejects before the one that accepts what
+ * goes on. The packet is sent again; a client who hears of it gives up. What
+ * the guest says comes from its address, what others behind this host say by a
+ * device.
+ */
+static bool is_of_own_rules(const struct nat *n, const struct nat_pkt *p, const struct plan *pl)
+{
+	const uint8_t *icmp = p->data + p->view.l4;
+	bool refuses = p->view.tuple.family == NAT_IPV4 ? icmp[0] == 3 && icmp[1] == 3 : icmp[0] == 1 && icmp[1] == 4;
+
+	return refuses && p->hook == NAT_POST && !p->indev && !nat_addr_eq(&pl->src, &pl->flow->reply.src) &&
+	       !life_respects(n, pl->flow);
+}
+
+/*
  * It quotes a packet of the initiator as the guest's side saw it, s -> g: it
  * goes to the initiator and comes, to his eyes, from the address he called
  * (R55, RFC 5508 REQ-5c), whoever behind it reported.
  */
-static enum nat_reason plan_to_initiator(const struct nat_pkt *p, struct plan *pl)
+static enum nat_reason plan_to_initiator(const struct nat *n, const struct nat_pkt *p, struct plan *pl)
 {
 	const struct nat_flow *f = pl->flow;
 	bool local = f->flags & FLOW_LOCAL, hairpin = f->flags & FLOW_HAIRPIN;
@@ -53,6 +70,8 @@ static enum nat_reason plan_to_initiator(const struct nat_pkt *p, struct plan *p
 		return NAT_WHY_LATER;		/* only a hairpin's must be turned to the initiator before routing */
 	if (!local && p->hook == NAT_IN)
 		return NAT_WHY_NO_FLOW;
+	if (is_of_own_rules(n, p, pl))
+		return NAT_WHY_ERROR_OF_RULES;
 	pl->quote = f->orig;
 	pl->dst = f->orig.src;
 	if (p->hook != NAT_PRE)
@@ -112,6 +131,28 @@ static enum nat_reason plan_out(const struct nat_pkt *p, enum flow_key key, stru
 	return NAT_WHY_ERROR;
 }
 
+/*
+ * FORWARD, and the guest's network lets nothing in or out: the error is whole,
+ * or will be after routing, and passes the host's rules as packets of its flow
+ * do. To the guest about its answers, to the initiator about his packets.
+ */
+static enum nat_reason plan_enclosed(const struct nat *n, enum flow_key key, bool ahead, const struct plan *pl)
+{
+	const struct nat_flow *f = pl->flow;
+	bool to_guest = ahead && key == FLOW_REPLY, to_initiator = ahead == (key == FLOW_ORIG);
+
+	if ((!to_guest && !to_initiator) || !nat_addr_eq(&pl->dst, to_guest ? &f->reply.src : &f->orig.src))
+		return NAT_WHY_ERROR_MISFIT;
+	return life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
+}
+
+static bool is_enclosed(const struct nat *n, const struct nat_flow *f)
+{
+	const struct map_row *row = nat_row(n, f);
+
+	return row && row->flags & MAP_ENCLOSED;
+}
+
 /* Which flow is it about, and what must become of it? */
 static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct nat_tuple *q, nat_tick now,
 				 struct plan *pl)
@@ -134,11 +175,13 @@ static enum nat_reason plan_make(struct nat *n, struct nat_pkt *p, const struct 
 	pl->quote = q->ends;
 	pl->src = p->view.tuple.ends.src;
 	pl->dst = p->view.tuple.ends.dst;
+	if (p->hook == NAT_FWD && is_enclosed(n, pl->flow))
+		return plan_enclosed(n, key, ahead, pl);
 	if (ahead)
 		return plan_second_half(p, key, pl);
 	if (pl->flow->flags & FLOW_OUT)
 		return plan_out(p, key, pl);
-	return key == FLOW_ORIG ? plan_to_guest(p, pl) : plan_to_initiator(p, pl);
+	return key == FLOW_ORIG ? plan_to_guest(p, pl) : plan_to_initiator(n, p, pl);
 }
 
 /* R15, RFC 5508 REQ-3: the error's checksum and the quoted IPv4 header's must be right, the quoted L4's need not. */

@@ -38,6 +38,7 @@ enum nat_verdict {
 	X(ERROR_NO_FLOW,   NAT_ACCEPT, "ICMP error about no flow, left alone")                    \
 	X(ERROR_MISFIT,    NAT_DROP,   "ICMP error not sent to the sender of the packet it quotes")  \
 	X(ERROR_CSUM,      NAT_DROP,   "ICMP error with a wrong checksum")                        \
+	X(ERROR_OF_RULES,  NAT_DROP,   "port unreachable, said by the host's rules of what passes them")    \
 	X(LOCAL_SCOPE,     NAT_ACCEPT, "link-local or multicast, never translated")               \
 	X(OTHER_PROTO,     NAT_ACCEPT, "protocol is not translated")                              \
 	X(ROUTED_HEADER,   NAT_ACCEPT, "routing header with segments left, not translated")       \

@@ -150,6 +150,14 @@ struct nat_addr *rules_guests(const struct rules *r, enum nat_family family, uns
 	return a;
 }
 
+bool rules_has_enclosed(const struct rules *r, enum nat_family family)
+{
+	for (unsigned i = 0; i < r->n_guests; i++)
+		if (r->guest[i].family == family && r->guest[i].enclosed)
+			return true;
+	return false;
+}
+
 void rules_free(struct rules *r)
 {
 	free(r->listener);

@@ -9,7 +9,8 @@
  *     raw PREROUTING      to a listener, local address; ICMP errors to us; a hairpin's answers (to a source port of ours)
  *     raw OUTPUT          this host's own packets to a listener
  *     mangle FORWARD      new flows to a guest's port (to pass the host's firewall); hairpin packets; on an isolated
- *                         network all packets to a guest's port and from it: libvirt rejects them, whatever their state
+ *                         network all packets to a guest's port and from it, and ICMP errors: libvirt rejects them, whatever
+ *                         their state
  *     mangle POSTROUTING  from a guest's port; ICMP errors; the host's refusals of a first packet are logged (refused.h)
  *     mangle INPUT        from a guest's port to this host; ICMP errors
  *
@@ -94,6 +95,9 @@ static inline bool rules_has_hairpins(const struct rules *r, const struct group 
 {
 	return r->headers && g->proto == IPPROTO_TCP && g->dev[0] && !g->host_source;
 }
+
+/* rules_has_enclosed - does FORWARD see the packets of a guest of this family, both ways? */
+bool rules_has_enclosed(const struct rules *r, enum nat_family family);
 
 /* Which way leads to a guest: fills @dev (IFNAMSIZ octets, "" if unknown). */
 typedef void (*rules_way_fn)(const struct nat_addr *to, enum nat_family family, char *dev);

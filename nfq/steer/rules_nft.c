@@ -298,6 +298,8 @@ void rules_write_nft(const struct rules *r, FILE *out)
 
 	chain_begin("forward", "-150", out);
 	write_forward(r, out);
+	if (rules_has_enclosed(r, NAT_IPV4) || rules_has_enclosed(r, NAT_IPV6))
+		write_errors(r, false, out);
 	rules_out_write_nft(r, RULES_OUT_FORWARD, out);
 	fputs("\t}\n", out);
 

@@ -273,7 +273,7 @@ static void write_answers_to_guests(const struct rules *r, struct rule u, FILE *
 		write_rule(r, &u, out);
 }
 
-/* What goes to a guest passes here: flows that begin, hairpins; of an enclosed one everything, both ways. */
+/* What goes to a guest passes here: flows that begin, hairpins; of an enclosed one everything, both ways, errors beside it. */
 static void write_forward(const struct rules *r, const struct group *g, FILE *out)
 {
 	struct rule u = { .chain = "nfqnat-fwd", .addr_flag = 'd', .group = g, .ports = "--dports", .in = "", .out = "" };
@@ -366,6 +366,8 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 		write_forward(r, g, out);
 	}
 	rules_out_write_xt(r, family, RULES_MANGLE, out);
+	if (rules_has_enclosed(r, family))
+		write_errors(r, family, "nfqnat-fwd", false, out);
 	write_errors_leaving(r, family, out);
 	write_errors(r, family, "nfqnat-in", false, out);
 }

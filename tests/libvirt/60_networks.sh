@@ -52,7 +52,7 @@ daemon_start <<-END
 	  - { guest: route, publish: "8103:80" }
 	  - { guest: open, publish: "8104:80" }
 	  - { guest: isolated, publish: "8105:80" }
-	  - { guest: isolated, name: allowed, isolated: allow, publish: ["8106:80", "7106:7777", "7106:7777/udp"] }
+	  - { guest: isolated, name: allowed, isolated: allow, publish: ["8106:80", "7106:7777", "7106:7777/udp", "7107:9999/udp"] }
 	  - { guest: lan, publish: "8107:80" }
 	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
 	  - { guest: static, publish: "8109:80" }
@@ -77,6 +77,22 @@ for f in 4 6; do
 	check isolated_allowed_v$f answers "${!h}" 8106
 	check isolated_allowed_sees_this_host_v$f whoami tcp "${!h}" 7106 "${!b}"
 	check isolated_allowed_udp_v$f whoami udp "${!h}" 7106 "${!b}"
+done
+# Errors are of its flows, too: its own, that nobody serves port 9999, and those about what it answers.
+unreachable() { client peer udp -t 5000 "$1" 7107 2>&1 | grep -q 'error ECONNREFUSED'; }
+errors_heard() { in_lxc isolated cat /proc/net/snmp /proc/net/snmp6 | awk '/^Icmp: [0-9]/ { n += $5 } /^Icmp6InDestUnreachs/ { n += $2 } END { print n }'; }
+# Asks, and is gone before the answer comes.
+ask_and_leave() {
+	client python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], 7106)); s.send(b"x"); s.close()' "$1"
+	(($(errors_heard) > heard))
+}
+for f in 4 6; do
+	h=H$f
+	check R55_isolated_allowed_its_errors_v$f wait_for "$LONG" unreachable "${!h}"
+	heard=$(errors_heard)
+	check R54_isolated_allowed_errors_to_it_v$f wait_for "$LONG" ask_and_leave "${!h}"
 done
 check isolated_allowed_from_the_host probe http 127.0.0.1 8106 "$LONG"
 check isolated_is_still_isolated not in_lxc isolated ping -c 1 -w 1 $C4

@@ -69,6 +69,26 @@ respects() {
 	stops "libvirt_stop_respect$SUFFIX"
 }
 
+# second_datagram ADDRESS - of a conversation, while the host's rules reject what goes on: lost, and nobody is refused
+second_datagram() {
+	local got
+
+	got=$(client peer udp -p 4444 -t 5000 "$1" 8080 2>&1) && reject_all on &&
+		got=$(client peer udp -p 4444 -t 400 "$1" 8080 2>&1)
+	reject_all off
+	[ "$got" = "error ETIMEDOUT" ] && client peer udp -p 4444 -t 5000 "$1" 8080 >/dev/null && return
+	echo "want: error ETIMEDOUT, then an answer; got: $got"
+	return 1
+}
+# half_there NAME - rules as libvirtd's start has them for some ms: REJECT is there, ACCEPT is not yet
+half_there() {
+	SUFFIX=_$1 FIREWALL=pass
+	daemon_start -v < <(config_web)
+	check "libvirt_rules_half_there_v4$SUFFIX" second_datagram $HX4
+	check "libvirt_rules_half_there_v6$SUFFIX" second_datagram $HX6
+	stops "libvirt_stop_half_there$SUFFIX"
+}
+
 for f in legacy nft; do
 	if ! can_iptables $f || ! load_iptables $f 2>"$DIR/load"; then
 		skip "libvirt_iptables-$f" "its rules do not load here: $(head -n 1 "$DIR/load" 2>/dev/null)"
@@ -80,6 +100,15 @@ for f in legacy nft; do
 	STEERING=iptables-$f
 	passes iptables-$f
 	respects iptables-$f
+	reject_all() {
+		local do=-D i
+
+		[ "$1" = off ] || do=-I
+		for i in iptables ip6tables; do
+			host "$i-$f" -w $do LIBVIRT_FWI -o virbr0 -j REJECT
+		done
+	}
+	half_there iptables-$f
 	# The other flavour of steering beside these rules: hosts do mix them.
 	if [ $f = nft ] && can_iptables legacy; then
 		STEERING=iptables-legacy
@@ -94,6 +123,16 @@ if load_nft 2>"$DIR/load"; then
 	check libvirt_rejects_without_us_v6_nftables refused client tcp $G6 80
 	passes nftables
 	respects nftables
+	reject_all() {
+		local t
+
+		for t in ip ip6; do
+			[ "$1" = off ] || host nft insert rule $t libvirt_network guest_input oif virbr0 reject
+			[ "$1" = on ] || host nft delete rule $t libvirt_network guest_input handle \
+				"$(host nft -a list chain $t libvirt_network guest_input | sed -n '/reject # handle/{s/.* //p;q}')"
+		done
+	}
+	half_there nftables
 	unload_nft
 else
 	skip libvirt_nftables "its rules do not load here: $(head -n 1 "$DIR/load")"

@@ -19,7 +19,7 @@
  * quote= rest=,
  * bad (checksum), badquote, nocsum, partial, gso, trunc, head (all but the last octet, of a queue that
  * gives headers: what it becomes, the kernel makes of it by a mark), mark= (that it carries); of errors: unreach
- * (default), ptb, ttl, param.
+ * (default), refuse (port), ptb, ttl, param.
  * A packet arrives on BRIDGE if a guest sends it, else from OUTSIDE; it leaves by BRIDGE if it is for a guest.
  *
  * What must come out is built anew from the new ends, so addresses, ports and

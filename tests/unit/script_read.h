@@ -91,7 +91,7 @@ struct step {
 static inline void script_error_type(struct step *st, const char *word)
 {
 	static const struct { const char *word; uint8_t type[2], code[2]; } types[] = {
-		{ "unreach", { 3, 1 }, { 1, 0 } }, { "ptb", { 3, 2 }, { 4, 0 } },
+		{ "unreach", { 3, 1 }, { 1, 0 } }, { "refuse", { 3, 1 }, { 3, 4 } }, { "ptb", { 3, 2 }, { 4, 0 } },
 		{ "ttl", { 11, 3 }, { 0, 0 } }, { "param", { 12, 4 }, { 0, 1 } },
 	};
 	bool v6 = st->in.family == NAT_IPV6;

@@ -27,6 +27,13 @@ static const struct script scripts[] = {
 		"post err H>C C:1>H:8080 -> DONE" },
 	{ .name = "R55_router_behind_the_host", .protos = "tu", .steps = OUTER
 		"post err X>C C:1>G:80 ttl -> ERROR H>C C:1>H:8080\npost err X>C C:1>G:80 ptb rest=1300 -> ERROR H>C C:1>H:8080" },
+	{ .name = "the_hosts_rules_do_not_refuse_what_passes_them", .protos = "tu", .steps = OUTER
+		"post err H>C C:1>G:80 refuse dev=0 -> ERROR_OF_RULES\npost err B>C C:1>G:80 refuse dev=0 -> ERROR_OF_RULES\n"
+		"post err G>C C:1>G:80 refuse dev=0 -> ERROR H>C C:1>H:8080\npost err X>C C:1>G:80 refuse -> ERROR H>C C:1>H:8080\n"
+		"post err H>C C:1>G:80 unreach dev=0 -> ERROR H>C C:1>H:8080\n"
+		"post err H>C C:1>G:80 ttl dev=0 -> ERROR H>C C:1>H:8080\npre err R>H H:8080>C:1 refuse -> ERROR R>G G:80>C:1" },
+	{ .name = "the_hosts_rules_refuse_if_they_are_respected", .protos = "tu", .map = "tcp *:8080 > G:80 respect; udp *:8080 > G:80 respect",
+	  .steps = OUTER "post err H>C C:1>G:80 refuse dev=0 -> ERROR H>C C:1>H:8080" },
 	{ .name = "R4_made_by_this_host_after_prerouting", .protos = "tu", .steps = OUTER
 		"out err H>C C:1>G:80 ptb rest=1300 -> LATER\npost err H>C C:1>G:80 ptb rest=1300 -> ERROR H>C C:1>H:8080\n"
 		"out err K>C C:1>G:80 ttl -> LATER\npost err K>C C:1>G:80 ttl -> ERROR H>C C:1>H:8080" },

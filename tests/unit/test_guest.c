@@ -104,6 +104,22 @@ static const struct script scripts[] = {
 	{ .name = "isolated_echo", .protos = "i", .map = "icmp * > G host enclosed", .steps =
 		"pre C:77>H -> OPENED C:77>G\nfwd C:77>G -> STOPPED B:77>G\npre G>B:77 -> TRANSLATED G>C:77\n"
 		"fwd G>C:77 -> STOPPED\npost G>C:77 -> TRANSLATED H>C:77" },
+	{ .name = "R55_R54_isolated_errors", .protos = "tu", .map = BOTH("*:8080", "G:80 host enclosed"), .steps =
+		"pre C:40000>H:8080 S -> OPENED C:$s>G:80\npre err G>B B:$s>G:80 -> ERROR G>C C:40000>H:8080\n"
+		"fwd err G>C C:40000>H:8080 -> STOPPED\npost err G>C C:40000>H:8080 -> ERROR H>C C:40000>H:8080\n"
+		"pre err R>H H:8080>C:40000 -> ERROR R>G G:80>B:$s\nfwd err R>G G:80>B:$s -> STOPPED\n"
+		"post err R>G G:80>B:$s -> DONE" },
+	{ .name = "R55_R54_isolated_errors_with_a_way_of_its_own", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed"), .steps =
+		"pre C:1>H:8080 S -> OPENED C:1>G:80\nfwd err G>C C:1>G:80 -> STOPPED\n"
+		"post err G>C C:1>G:80 -> ERROR H>C C:1>H:8080\n"
+		"pre err R>H H:8080>C:1 ptb rest=1400 -> ERROR R>G G:80>C:1\nfwd err R>G G:80>C:1 ptb rest=1400 -> STOPPED" },
+	/* to somebody else, about something else: the guest is not let out by what it quotes, nobody let in */
+	{ .name = "R53_isolated_errors_of_no_flow", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed"), .steps =
+		"pre C:1>H:8080 S -> OPENED C:1>G:80\nfwd err G>D C:1>G:80 -> ERROR_MISFIT\nfwd err G>C G:80>C:1 -> ERROR_MISFIT\n"
+		"fwd err R>G C:1>G:80 -> ERROR_MISFIT\nfwd err R>G H:8080>C:1 -> ERROR_MISFIT\n"
+		"fwd err G>C C:2>G:80 -> ERROR_NO_FLOW\nfwd err G>D D:1>G:80 -> ERROR_NO_FLOW" },
+	{ .name = "isolated_errors_firewall_respect", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed respect"), .steps =
+		"pre C:1>H:8080 S -> OPENED C:1>G:80\nfwd err G>C C:1>G:80 -> RESPECTED" },
 	{ .name = "isolated_no_more", .protos = "tu", .map = BOTH("*:8080", "G:80 enclosed"), .steps =
 		"pre C:40000>H:8080 S -> OPENED C:40000>G:80\nmap " TO_G "\nfwd G:80>C:40000 SA -> NO_FLOW\n"
 		"map " BOTH("*:8080", "G:80 enclosed life=1") "\nfwd G:80>C:40000 SA -> FORWARD_ENDED\nflows 0" },

@@ -595,6 +595,7 @@ static const struct script errors_in_short = { .name = "R52_errors_in_short", .p
 	"pre err R>H H:8080>C:2 -> ERROR_NO_FLOW\n"
 	"pre err R>K H:8080>C:1 -> ERROR_MISFIT\n"
 	"pre err R>H H:8080>C:1 bad -> ERROR_CSUM\n"
+	"post err H>C C:1>G:80 refuse dev=0 -> ERROR_OF_RULES\n"
 	"post err H>G G:80>C:1 -> DONE\n" };
 
 /* Last: the tests above have produced every reason there is; those of fragments, SCTP and limits are seen in test_frag.c, test_hold.c, test_proto.c and test_policy.c. */
