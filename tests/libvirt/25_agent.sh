@@ -7,7 +7,7 @@
 lab_ready
 M1=$(mac_of a1) M2=$(mac_of liar)
 # Guests that say nothing by themselves: only their agents know where they are.
-ADDR=192.168.122.161/24 AGENT=honest vm a1
+ADDR=192.168.122.161/24,fd00:122::161/64 AGENT=qemu vm a1
 ADDR=192.168.122.162/24 AGENT=hang vm hang
 ADDR=192.168.122.163/24 AGENT=huge vm huge
 AGENT="$B4@$M2,192.168.122.161@$M2,192.168.122.169@$M1,8.8.8.8@$M2,192.168.122.170@02:00:00:00:00:01"
@@ -33,7 +33,8 @@ wait "$FOLLOWER"
 
 "$BUILD/nfqnat-virt" --agents --follow --uri qemu:///system >"$DIR/world" 2>"$DIR/follow.log" &
 FOLLOWER=$!
-sees agent_tells "$LONG" 'addrs("a1") == "192.168.122.161/agent"'
+# QEMU's own agent, which tells of loopback and link-local addresses, too.
+sees agent_of_qemu_tells "$LONG" 'addrs("a1") == "192.168.122.161/agent fd00:122::161/agent"'
 # Of two who say that it is theirs, nfqnatd decides: below.
 sees agent_own_mac_alone "$LONG" 'addrs("liar") == "192.168.122.161/agent"'
 sees agent_lie_about_the_host_refused "$SOON" "'claims $B4 (agent), which is an address of this host: refused' in warnings('liar')"
@@ -80,6 +81,7 @@ daemon_start < <(config true)
 v start a1 >/dev/null
 must "the agent of a1 is there again" wait_for 60 connected a1
 check agent_forward http $H4 8201 a1
+check agent_forward_v6 http "[$H6]" 8201 a1
 check agent_is_in_the_log file_has "$DIR/daemon.log" 'guest a1, IPv4 active at 192.168.122.161 \((agent|neighbour)\)'
 v start liar >/dev/null
 check agent_lie_about_another_refused wait_for 60 file_has "$DIR/daemon.log" \

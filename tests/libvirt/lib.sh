@@ -4,8 +4,9 @@
 # What scripts in a lab need (see lab); sourced. Results as in tests/netns.
 #
 #   v VIRSH-ARGUMENT...      qemu:///system        vl ...    lxc:///system
-#   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address; ADDR=A/N: it has
-#                            this one; DIRECT=DEVICE: macvtap on it; AGENT=KIND: a guest agent runs in it, see guest/guestd.c
+#   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address; ADDR=A/N,...: it has
+#                            these; DIRECT=DEVICE: macvtap on it; AGENT=KIND: a guest agent runs in it, QEMU's own (qemu) or
+#                            a bad one (see guest/guestd.c); CRASH=preserve: it stays there when it has panicked
 #   in_lxc NAME CMD...       a busybox command in a container
 #   client CMD...            in the client's namespace
 #   world SECONDS EXPR       wait for it in what nfqnat-virt --follow writes, see the program world
@@ -72,20 +73,21 @@ interface() {
 }
 
 vm() {
-	local disk= channel=
+	local disk= channel= initrd=$IMAGE/initrd
 
+	[ "${AGENT:-}" != qemu ] || initrd=$IMAGE/initrd.agent
 	[ -z "${AGENT:-}" ] || channel="<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
 	[ -z "${DISK:-}" ] || disk="<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$DISK'/>
 		<target dev='vda' bus='virtio'/></disk>"
 	cat >"$DIR/$1.xml" <<-END
 		<domain type='qemu'><name>$1</name><memory unit='MiB'>160</memory><vcpu>1</vcpu>
-		<os><type arch='x86_64' machine='pc'>hvm</type><kernel>$IMAGE/vmlinuz</kernel><initrd>$IMAGE/initrd</initrd>
+		<os><type arch='x86_64' machine='pc'>hvm</type><kernel>$IMAGE/vmlinuz</kernel><initrd>$initrd</initrd>
 		<cmdline>console=ttyS0 quiet panic=1 name=$1 net=${ADDR:-dhcp} agent=${AGENT:-}</cmdline></os><features><acpi/></features>
-		<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
+		<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>${CRASH:-destroy}</on_crash>
 		<devices><controller type='usb' model='none'/>$disk$channel
 		$(interface "$1" "<model type='virtio'/><rom enabled='no'/>")
 		<serial type='file'><source path='/var/log/libvirt/$1.console'/></serial>
-		<memballoon model='none'/></devices></domain>
+		<memballoon model='none'/><panic model='isa'/></devices></domain>
 	END
 	v define "$DIR/$1.xml" >/dev/null
 }

@@ -4,14 +4,13 @@
  *
  *   guestd dhcp6 DEVICE   one address by SOLICIT, ADVERTISE, REQUEST, REPLY (RFC 8415 18.2.1, 18.2.2);
  *                         prints it; status 1 after 30 s without one
- *   guestd agent KIND DEVICE   QEMU's guest agent in /dev/vportXp1, for its addresses alone. KIND is what it is like:
- *                         honest; hang: no answer to that question; huge: an answer without end;
- *                         ADDRESS@MAC,...: it lies
+ *   guestd agent KIND     a bad guest agent in /dev/vportXp1. KIND is what it is like: hang: no answer to the question for
+ *                         addresses; huge: an answer without end; ADDRESS@MAC,...: it lies
+ *   guestd panic          what a kernel that panics tells its machine, by the port of QEMU's device pvpanic
  *   guestd power          wait for the power button, then power off; status 1 if there is none
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <linux/input.h>
 #include <net/if.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -162,40 +162,6 @@ static void put_address(FILE *out, const char *address, unsigned n)
 		strchr(address, ':') ? '6' : '4');
 }
 
-static void put_interface(FILE *out, const char *name, const char *mac)
-{
-	struct ifaddrs *all = NULL;
-	char text[INET6_ADDRSTRLEN];
-	unsigned n = 0;
-
-	fprintf(out, "{\"return\":[{\"name\":\"%s\",\"hardware-address\":\"%s\",\"ip-addresses\":[", name, mac);
-	getifaddrs(&all);
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
-
-		if (strcmp(i->ifa_name, name) != 0 || (family != AF_INET && family != AF_INET6))
-			continue;
-		inet_ntop(family, family == AF_INET ? (void *)&((struct sockaddr_in *)i->ifa_addr)->sin_addr
-						    : (void *)&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text, sizeof(text));
-		put_address(out, text, n++);
-	}
-	freeifaddrs(all);
-	fputs("]}]}\n", out);
-}
-
-static void answer_honest(FILE *out, const char *device)
-{
-	char path[64], mac[18] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/address", device);
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%17s", mac) == 1)
-		put_interface(out, device, mac);
-	if (f)
-		fclose(f);
-}
-
 static void answer_lies(FILE *out, const char *lies)
 {
 	char copy[256], *save = NULL;
@@ -216,7 +182,7 @@ static void answer_lies(FILE *out, const char *lies)
 	fputs("]}\n", out);
 }
 
-static void answer(FILE *out, const char *kind, const char *device, const char *question)
+static void answer(FILE *out, const char *kind, const char *question)
 {
 	const char *id = strstr(question, "\"id\":");
 
@@ -224,8 +190,6 @@ static void answer(FILE *out, const char *kind, const char *device, const char *
 		fprintf(out, "%s{\"return\":%llu}\n", strstr(question, "delimited") ? "\xff" : "", id ? strtoull(id + 5, NULL, 10) : 0);
 	} else if (!strstr(question, "guest-network-get-interfaces")) {
 		fputs("{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"no\"}}\n", out);
-	} else if (!strcmp(kind, "honest")) {
-		answer_honest(out, device);
 	} else if (!strcmp(kind, "huge")) {
 		while (!ferror(out))
 			fputs("{\"return\":[", out);
@@ -235,7 +199,7 @@ static void answer(FILE *out, const char *kind, const char *device, const char *
 	fflush(out);
 }
 
-static int agent(const char *kind, const char *device)
+static int agent(const char *kind)
 {
 	char question[4096];
 	FILE *in, *out;
@@ -252,12 +216,24 @@ static int agent(const char *kind, const char *device)
 		return 1;
 	for (;;) {
 		if (fgets(question, sizeof(question), in)) {
-			answer(out, kind, device, question);
+			answer(out, kind, question);
 		} else {
 			clearerr(in);		/* nobody is at the other end */
 			usleep(50000);
 		}
 	}
+}
+
+static int panic(void)
+{
+	enum { PORT = 0x505, PANICKED = 1 };
+
+	if (ioperm(PORT, 1, 1)) {
+		perror("ioperm");
+		return 1;
+	}
+	outb(PANICKED, PORT);
+	return 0;
 }
 
 static int power(void)
@@ -291,8 +267,10 @@ int main(int argc, char **argv)
 		return dhcp6(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "power"))
 		return power();
-	if (argc == 4 && !strcmp(argv[1], "agent"))
-		return agent(argv[2], argv[3]);
-	fprintf(stderr, "usage: guestd agent KIND DEVICE | dhcp6 DEVICE | power\n");
+	if (argc == 3 && !strcmp(argv[1], "agent"))
+		return agent(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "panic"))
+		return panic();
+	fprintf(stderr, "usage: guestd agent KIND | dhcp6 DEVICE | panic | power\n");
 	return 2;
 }
