@@ -20,6 +20,7 @@ const struct doctor_check doctor_checks[] = {
 	{ "libvirt",    "does libvirtd answer", doctor_libvirt },
 	{ "guests",     "is there a way to each guest, and does it answer", doctor_guests },
 	{ "ula",        "will guests use their IPv6 addresses", doctor_ula },
+	{ "outside",    "does somebody answer for the outside addresses of nptv6 and one-to-one", doctor_outside },
 	{ "mtu",        "do packets fit on the way to guests", doctor_mtu },
 	{ "offload",    "are packets put together before they come to us", doctor_offload },
 	{ NULL, NULL, NULL },

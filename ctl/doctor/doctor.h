@@ -92,6 +92,7 @@ void doctor_listeners(struct doctor *d);
 void doctor_libvirt(struct doctor *d);
 void doctor_guests(struct doctor *d);
 void doctor_ula(struct doctor *d);
+void doctor_outside(struct doctor *d);
 void doctor_mtu(struct doctor *d);
 void doctor_offload(struct doctor *d);
 

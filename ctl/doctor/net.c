@@ -205,6 +205,33 @@ enum net_neigh net_neighbour(const struct nat_addr *a, enum nat_family family, u
 	return ask(nlh, take_neigh, &n) ? NET_NEIGH_UNKNOWN : n.state;
 }
 
+static int take_proxy(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
+	struct neighbour *n = arg;
+
+	n->same = false;
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && nd->ndm_flags & NTF_PROXY && (uint32_t)nd->ndm_ifindex == n->index)
+		mnl_attr_parse(nlh, sizeof(*nd), take_neigh_attr, n);
+	if (n->same)
+		n->state = NET_NEIGH_ANSWERS;
+	return MNL_CB_OK;
+}
+
+bool net_has_proxy(const struct nat_addr *a, enum nat_family family, uint32_t index)
+{
+	struct neighbour n = { .addr = a, .family = family, .index = index, .state = NET_NEIGH_UNKNOWN };
+	char buf[256] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *nd;
+
+	nlh->nlmsg_type = RTM_GETNEIGH;
+	nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
+	nd->ndm_family = family == NAT_IPV4 ? AF_INET : AF_INET6;
+	nd->ndm_flags = NTF_PROXY;
+	return !ask(nlh, take_proxy, &n) && n.state == NET_NEIGH_ANSWERS;
+}
+
 static bool has_socket(const char *pid, const char *want)
 {
 	char path[300], to[64];

@@ -53,6 +53,9 @@ enum net_neigh {
 /* net_neighbour - does the machine of this address answer ARP or neighbour solicitations on device @index? */
 enum net_neigh net_neighbour(const struct nat_addr *a, enum nat_family family, uint32_t index);
 
+/* net_has_proxy - does the kernel have an entry to answer for this address on device @index (`ip neigh add proxy`)? */
+bool net_has_proxy(const struct nat_addr *a, enum nat_family family, uint32_t index);
+
 /* net_owner - "name (pid N)" of the process that has socket @inode open; "?" if it cannot be found */
 void net_owner(unsigned long inode, char *buf, size_t octets);
 

@@ -68,7 +68,7 @@ with_config() {
 }
 
 check doctor_healthy healthy
-check doctor_all_checks_speak eval '[ "$(grep -o "\"check\":\"[a-z-]*\"" "$FOUND" | sort -u | wc -l)" = 15 ]'
+check doctor_all_checks_speak eval '[ "$(grep -o "\"check\":\"[a-z-]*\"" "$FOUND" | sort -u | wc -l)" = 16 ]'
 
 # ---- the kernel ----
 
@@ -158,6 +158,48 @@ check doctor_ephemeral_masquerade finds ephemeral warning 'ports of a masquerade
 check doctor_ephemeral_masquerade_mended mends ephemeral
 sysctl_in host net.ipv4.ip_local_reserved_ports=
 check doctor_ula_masquerade finds ula note 'guests of fd00:122::/64 have unique local addresses'
+CONFIG=
+
+# ---- outside addresses that nobody has ----
+
+to_outside() { client ping -n -c 1 -W 2 "$1"; }
+check doctor_outside_none healthy outside
+echo "forwards: []
+one-to-one:
+  - { inside: $G4, outside: 198.51.100.60, out: up0 }
+  - { inside: \"$G6\", outside: \"2001:db8:100::60\", out: up0 }
+  - { inside: 192.168.122.64/28, outside: 198.51.100.64/28, out: up0 }
+  - { inside: 192.168.122.128/28, outside: 203.0.113.64/28, out: up0 }
+nptv6: [{ inside: \"fd00:122:0:1::/64\", outside: \"2001:db8:200:1::/64\", out: up0 }]" | with_config outside
+CONFIG=$DIR/outside.yaml
+daemon_run -v <"$CONFIG"
+daemon_ready
+check doctor_outside_v4 finds outside warning 'nobody on up0 answers for the outside address 198.51.100.60'
+check doctor_outside_v6 finds outside warning 'nobody on up0 answers for the outside address 2001:db8:100::60'
+check doctor_outside_prefix_v4 finds outside warning 'nobody on up0 answers for the outside addresses 198.51.100.64/28'
+check doctor_outside_not_what_is_routed eval '! grep -q "203.0.113.64\|2001:db8:200:1" "$FOUND"'
+check doctor_outside_v4_is_true eval '! to_outside 198.51.100.60'
+check doctor_outside_v6_is_true eval '! to_outside 2001:db8:100::60'
+sed -n 's/.*"check":"outside",.*"mend":"\([^"]*\)".*/\1/p' "$FOUND" >"$DIR/mend.sh"
+check doctor_outside_commands host sh -e "$DIR/mend.sh"
+client ip neigh flush dev eth0
+check doctor_outside_mended healthy outside
+check doctor_outside_mended_v4 to_outside 198.51.100.60
+check doctor_outside_mended_v6 to_outside 2001:db8:100::60
+check doctor_outside_mended_prefix_v4 eval 'no_answer client tcp 198.51.100.70 80; client ip neigh show 198.51.100.70 | grep -q lladdr'
+stops doctor_outside_stop
+ip -n "$P-host" route del local 198.51.100.60 dev lo
+ip -n "$P-host" addr add 198.51.100.60/32 dev up0
+check doctor_outside_by_address eval '! finds outside warning 198.51.100.60'
+sysctl_in host net.ipv6.conf.up0.proxy_ndp=0
+check doctor_outside_proxy_ndp_off finds outside warning 2001:db8:100::60
+ip -n "$P-host" addr del 198.51.100.60/32 dev up0
+ip -n "$P-host" route del local 198.51.100.64/28 dev lo
+ip -n "$P-host" -6 neigh del proxy 2001:db8:100::60 dev up0
+echo "forwards: []
+nptv6: [{ inside: \"fd00:122::/64\", outside: \"2001:db8:100::/64\", out: up0 }]" | with_config outside
+CONFIG=$DIR/outside.yaml
+check doctor_outside_nptv6 finds outside warning 'outside addresses 2001:db8:100::/64'
 CONFIG=
 
 # ---- sockets ----
