@@ -328,10 +328,10 @@ def say(ends, f, s, words):
     return result
 
 
-def record(path, client_ns, guest_ns, up0, virbr0):
+def record(dialogs, path, client_ns, guest_ns, up0, virbr0):
     ends = {'client': End(client_ns, '02:00:00:00:00:77', up0), 'guest': End(guest_ns, '02:00:00:00:00:60', virbr0)}
     found = {}
-    for number, (name, fn) in enumerate(DIALOGS.items()):
+    for number, (name, fn) in enumerate(dialogs.items()):
         for f in (V4, V6):
             for end in ends.values():
                 end.clear()
@@ -342,23 +342,28 @@ def record(path, client_ns, guest_ns, up0, virbr0):
         json.dump(found, out)
 
 
-def compare(kernel_path, nfqnat_path):
+def compare(what, different, kernel_path, nfqnat_path):
     with open(kernel_path) as a, open(nfqnat_path) as b:
         kernel, nfqnat = json.load(a), json.load(b)
     for name in kernel:
-        wanted = DIFFERENT.get(name[:-3])
+        wanted = different.get(name, different.get(name[:-3]))
         at = [n for n, (k, m) in enumerate(zip(kernel[name], nfqnat[name])) if k != m]
         if bool(at) == bool(wanted) or not kernel[name]:
-            print('ok same_as_kernel_%s%s' % (name, '_but_for_a_reason' if wanted else ''))
+            print('ok %s_%s%s' % (what, name, '_but_for_a_reason' if wanted else ''))
             continue
-        print('not ok same_as_kernel_%s: %s' % (name, 'no difference any more, though: ' + wanted if wanted else 'different at word %d' % at[0]))
+        print('not ok %s_%s: %s' % (what, name, 'no difference any more, though: ' + wanted if wanted else 'different at word %d' % at[0]))
         for n in at[:1]:
             for who, heard_by in (('kernel', kernel[name][n]), ('nfqnat', nfqnat[name][n])):
                 for side, packets in heard_by.items():
                     print('%s, heard by the %s: %s' % (who, side, ' | '.join(packets) or 'nothing'))
 
 
-if sys.argv[1] == 'record':
-    record(*sys.argv[2:7])
-else:
-    compare(*sys.argv[2:4])
+def main(what, dialogs, different):
+    if sys.argv[1] == 'record':
+        record(dialogs, *sys.argv[2:7])
+    else:
+        compare(what, different, *sys.argv[2:4])
+
+
+if __name__ == '__main__':
+    main('same_as_kernel', DIALOGS, DIFFERENT)
