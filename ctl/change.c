@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/filter.h"
+#include "ctl/json.h"
 #include "ctl/link.h"
 #include "ctl/span.h"
 #include "ctl/wrap.h"
@@ -19,6 +20,25 @@ static void mistake(void *ctx, json_t *line)
 		wrap_line(stderr, text, strlen(text), wrap_width(stderr));
 }
 
+/* "added web; 2 forwards in 5 rows run", and where its guest is */
+static void tell(struct ctl *c, const json_t *end, const char *done)
+{
+	json_int_t forwards = json_number(end, "forwards"), rows = json_number(end, "rows");
+	const char *name = json_text(end, "forward");
+	size_t i;
+	json_t *g;
+
+	if (json_object_get(end, "flows")) {
+		fprintf(c->out, "%" JSON_INTEGER_FORMAT " flow%s ended\n", json_number(end, "flows"),
+			json_number(end, "flows") == 1 ? "" : "s");
+		return;
+	}
+	fprintf(c->out, "%s%s%s; %" JSON_INTEGER_FORMAT " forward%s in %" JSON_INTEGER_FORMAT " row%s run\n", done, *name ? " " : "",
+		name, forwards, forwards == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
+	json_array_foreach(json_object_get(end, "guests"), i, g)
+		fprintf(c->out, "  %s\n", json_text(g, "words"));
+}
+
 static int run(struct ctl *c, json_t *req, const char *done)
 {
 	json_t *end = NULL;
@@ -28,11 +48,8 @@ static int run(struct ctl *c, json_t *req, const char *done)
 		return ret;
 	if (c->json)
 		link_print(c, end);
-	else if (json_object_get(end, "flows"))
-		fprintf(c->out, "%" JSON_INTEGER_FORMAT " flows ended\n", json_integer_value(json_object_get(end, "flows")));
 	else
-		fprintf(c->out, "%s; %" JSON_INTEGER_FORMAT " forwards in %" JSON_INTEGER_FORMAT " rows run\n", done,
-			json_integer_value(json_object_get(end, "forwards")), json_integer_value(json_object_get(end, "rows")));
+		tell(c, end, done);
 	json_decref(end);
 	return CMD_OK;
 }

@@ -180,10 +180,21 @@ static int report(const struct ctl *c, const struct doctor *d)
 	return worst == DOCTOR_PROBLEM ? EXIT_PROBLEM : worst == DOCTOR_WARNING ? EXIT_WARNING : CMD_OK;
 }
 
+static bool is_check(const char *name)
+{
+	for (const struct doctor_check *k = doctor_checks; k->name; k++)
+		if (!strcmp(k->name, name))
+			return true;
+	cmd_error("there is no check `%s`; there are:", name);
+	for (const struct doctor_check *k = doctor_checks; k->name; k++)
+		fprintf(stderr, "  %-10s %s\n", k->name, k->looks);
+	return false;
+}
+
 int cmd_doctor(struct ctl *c, int argc, char **argv)
 {
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' }, { NULL, 0, NULL, 0 } };
-	struct doctor d = { .running = daemon_runs(c) };
+	struct doctor d = { 0 };
 	const char *path = NULL;
 	struct conf *conf;
 	int opt, status;
@@ -196,23 +207,20 @@ int cmd_doctor(struct ctl *c, int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return cmd_usage("doctor");
+	if (argv[optind] && !is_check(argv[optind]))
+		return CMD_USAGE;
 	conf = load(path);
 	if (!conf)
 		return EXIT_PROBLEM;
+	d.running = daemon_runs(c);
 	if (d.running)
 		link_ask(c, json_pack("{s:s}", "cmd", "forwards"), take_row, conf, NULL);
 	d.conf = conf;
 	d.conf_path = path ? path : CONFIG_DEFAULT;
 	if (net_open(&d.net) < 0)
 		cmd_error("this kernel does not tell its devices and routes; what depends on them is not looked at");
-	if (doctor_run(&d, argv[optind])) {
-		status = report(c, &d);
-	} else {
-		cmd_error("there is no check `%s`; there are:", argv[optind]);
-		for (const struct doctor_check *k = doctor_checks; k->name; k++)
-			fprintf(stderr, "  %-10s %s\n", k->name, k->looks);
-		status = CMD_USAGE;
-	}
+	doctor_run(&d, argv[optind]);
+	status = report(c, &d);
 	doctor_fini(&d);
 	conf_free(conf);
 	return status;

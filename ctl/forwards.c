@@ -66,8 +66,8 @@ static void take(void *ctx, json_t *line)
 	else
 		snprintf(to, sizeof(to), "no guest now: %s", action);
 	if (json_object_get(r, "allowed_sources"))
-		snprintf(allow, sizeof(allow), "%" JSON_INTEGER_FORMAT " prefixes",
-			 json_integer_value(json_object_get(r, "allowed_sources")));
+		snprintf(allow, sizeof(allow), "%" JSON_INTEGER_FORMAT " prefix%s", json_number(r, "allowed_sources"),
+			 json_number(r, "allowed_sources") == 1 ? "" : "es");
 	if (json_object_get(r, "added"))
 		snprintf(life, sizeof(life), "added");
 	if (json_object_get(r, "left_s"))

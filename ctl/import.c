@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/cmd.h"
+#include "ctl/link.h"
+#include "nfq/steer/run.h"
 
 enum { OCTETS_MAX = 16 << 20 };
 
@@ -53,6 +54,45 @@ static int options(int argc, char **argv, struct import_args *args)
 	return -1;
 }
 
+/* {"yaml":"...","said":["FILE:LINE: left out: ...",...]} */
+static int as_json(const struct ctl *c, char *yaml, char *said)
+{
+	json_t *o = json_pack("{s:s?, s:[]}", "yaml", yaml, "said");
+	char *save = NULL;
+
+	for (char *line = said && o ? strtok_r(said, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+		json_array_append_new(json_object_get(o, "said"), json_string(line));
+	if (!yaml || !said || !o) {
+		json_decref(o);
+		cmd_error("import: no memory, or what came out is not UTF-8");
+		return CMD_NO;
+	}
+	link_print(c, o);
+	json_decref(o);
+	return CMD_OK;
+}
+
+/* What import_run() says, on both its streams, as one object. */
+static int run_json(const struct ctl *c, const struct import_kind *kind, const char *name, char *text, const struct import_args *args)
+{
+	struct run_text yaml, said;
+	char *out = NULL, *err = NULL;
+	int status = CMD_NO;
+
+	if (run_text_open(&yaml)) {
+		if (run_text_open(&said)) {
+			status = import_run(kind, name, text, args, yaml.out, said.out) ? CMD_NO : CMD_OK;
+			err = run_text_close(&said);
+		}
+		out = run_text_close(&yaml);
+	}
+	if (as_json(c, out, err) != CMD_OK)
+		status = CMD_NO;
+	free(out);
+	free(err);
+	return status;
+}
+
 int cmd_import(struct ctl *c, int argc, char **argv)
 {
 	struct import_args args = { 0 };
@@ -85,7 +125,10 @@ int cmd_import(struct ctl *c, int argc, char **argv)
 		fclose(in);
 	if (!text)
 		return CMD_NO;
-	status = import_run(kind, name, text, &args, c->plain, stderr) ? CMD_NO : CMD_OK;
+	if (c->json)
+		status = run_json(c, kind, name, text, &args);
+	else
+		status = import_run(kind, name, text, &args, c->plain, stderr) ? CMD_NO : CMD_OK;
 	free(text);
 	return status;
 }

@@ -11,6 +11,7 @@ static void head(struct ctl *c, const json_t *s)
 {
 	char up[16];
 	bool runs = json_number(s, "worker") > 0;
+	json_int_t restored = json_number(json_object_get(s, "rules"), "restored");
 
 	fprintf(c->out, "nfqnatd %s, pid %" JSON_INTEGER_FORMAT ", up %s, %s\n", json_text(s, "version"), json_number(s, "pid"),
 		out_span(up, (long)json_number(s, "up_s")), json_text(s, "config"));
@@ -22,9 +23,12 @@ static void head(struct ctl *c, const json_t *s)
 	if (json_number(s, "worker_deaths"))
 		fprintf(c->out, ", %s%" JSON_INTEGER_FORMAT " died and were replaced%s", out_on(c, OUT_YELLOW),
 			json_number(s, "worker_deaths"), out_off(c));
-	fprintf(c->out, "\nrules    by %s, host's FORWARD rules %s%s\n", json_text(s, "steering"),
+	fprintf(c->out, "\nrules    by %s, host's FORWARD rules %s%s", json_text(s, "steering"),
 		json_is_true(json_object_get(s, "firewall_respected")) ? "respected" : "passed",
 		json_is_true(json_object_get(s, "fail_open")) ? ", open on failure" : "");
+	if (restored)
+		fprintf(c->out, ", %sput back %" JSON_INTEGER_FORMAT " times%s", out_on(c, OUT_YELLOW), restored, out_off(c));
+	fputc('\n', c->out);
 	fprintf(c->out, "forwards %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT " rows\n", json_number(s, "forwards"),
 		json_number(s, "rows"));
 }
@@ -164,7 +168,8 @@ static void show(struct ctl *c, json_t *s)
 {
 	static const char *const known[] = { "protocol", "version", "pid", "up_s", "worker", "worker_deaths", "threads", "config",
 					     "steering", "firewall_respected", "fail_open", "forwards", "rows", "flows",
-					     "queues", "reasons", "control", "watchers", "worker_counts", "guests", "headers", NULL };
+					     "queues", "reasons", "control", "watchers", "worker_counts", "guests", "headers", "rules",
+					     NULL };
 	const char *key;
 	json_t *v;
 

@@ -76,13 +76,13 @@ static void row(char *line, size_t octets, const struct rate *r)
 {
 	char in[8], out[8], packets[8];
 
-	snprintf(line, octets, "%-32.32s %9.0f %8.0f %8s %9s %9s", r->name, r->flows, r->opened,
+	snprintf(line, octets, "%-31.31s %9.0f %8.0f %9s %9s %9s", r->name, r->flows, r->opened,
 		 out_count(packets, r->packets), bits(in, r->in), bits(out, r->out));
 }
 
 static void title(char *line, size_t octets, bool by_guest)
 {
-	snprintf(line, octets, "%-32s %9s %8s %8s %9s %9s", by_guest ? "guest" : "forward", "flows", "new/s", "packets/s", "in bit/s",
+	snprintf(line, octets, "%-31s %9s %8s %9s %9s %9s", by_guest ? "guest" : "forward", "flows", "new/s", "packets/s", "in bit/s",
 		 "out bit/s");
 }
 

@@ -118,6 +118,19 @@ static void decide(struct scratch *s, struct nat_pkt *p, uint8_t *buf, uint32_t 
 	nat_finish(p);
 }
 
+/* Whose row turned a first packet away. */
+static void blame(const struct nat *live, const struct why_question *q, struct nat_pkt *p)
+{
+	const struct map *m = &live->map[live->block->active & 1];
+	uint32_t row;
+
+	if (p->forward != NAT_NONE || nat_reason_verdict(p->reason) != NAT_DROP || (q->hook != NAT_PRE && q->hook != NAT_OUT))
+		return;
+	row = map_find(m, &q->ends, q->proto, q->family, q->hook == NAT_OUT ? 0 : q->indev);
+	if (row != NAT_NONE)
+		p->forward = m->row[row].forward;
+}
+
 /* The next hook that a first packet of a forward comes to. */
 static void ask_forward(struct scratch *s, struct why_answer *a, uint8_t *buf, uint32_t len, nat_ns now)
 {
@@ -149,6 +162,8 @@ int why_ask(const struct nat *live, const struct why_question *q, nat_ns now, st
 	if (a->has_flow && !(a->flow.flags & FLOW_MASQ))
 		flow_add(&s.nat.flows, &a->flow, nat_tick_of(now));
 	decide(&s, &a->pkt, buf, len, now);
+	if (!a->has_flow)
+		blame(live, q, &a->pkt);
 	if (!a->has_flow && a->pkt.flow != NAT_NONE)
 		a->flow = s.nat.flows.flow[a->pkt.flow];
 	ask_forward(&s, a, buf, len, now);

@@ -21,7 +21,7 @@ struct why_question {
 };
 
 struct why_answer {
-	struct nat_pkt pkt;		/* as decided; data is NULL, flow is NAT_NONE if none was there before */
+	struct nat_pkt pkt;		/* as decided; data is NULL, flow is NAT_NONE if none was there before; forward also of what is dropped */
 	bool has_flow;			/* it belongs to this one: */
 	uint32_t index;
 	struct nat_flow flow;		/* as it is, or as it would begin */

@@ -77,17 +77,11 @@ static void run_check(struct doctor *d, const struct doctor_check *c)
 		doctor_say(d, DOCTOR_OK, NULL, "nothing stands in the way");
 }
 
-bool doctor_run(struct doctor *d, const char *only)
+void doctor_run(struct doctor *d, const char *only)
 {
-	bool any = false;
-
-	for (const struct doctor_check *c = doctor_checks; c->name; c++) {
-		if (only && strcmp(only, c->name) != 0)
-			continue;
-		run_check(d, c);
-		any = true;
-	}
-	return any;
+	for (const struct doctor_check *c = doctor_checks; c->name; c++)
+		if (!only || !strcmp(only, c->name))
+			run_check(d, c);
 }
 
 enum doctor_level doctor_worst(const struct doctor *d)

@@ -48,8 +48,8 @@ struct doctor_check {
 
 extern const struct doctor_check doctor_checks[];	/* ends with a name of NULL */
 
-/* doctor_run - every check, or the one of this name (NULL: all). False: there is no such check. */
-bool doctor_run(struct doctor *d, const char *only);
+/* doctor_run - every check, or the one of this name (NULL: all) */
+void doctor_run(struct doctor *d, const char *only);
 
 /* doctor_worst - the level of the worst finding */
 enum doctor_level doctor_worst(const struct doctor *d);

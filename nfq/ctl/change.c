@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ctl_change - `add`, `del`, `reload`: answered when the change works, or when
- * it was refused.
+ * it was refused. For a forward that follows a guest libvirt is given a moment
+ * to say where that is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +12,21 @@
 #include "nfq/ctl/request.h"
 #include "nfq/ctl/world.h"
 #include "nfq/log.h"
+#include "virt/resolve.h"
 
 /* A change that a client waits for. */
 struct change_job {
 	struct ctl_client *client;
 	char *name;			/* of a forward that must be there afterwards; NULL: none */
 	bool must_be_gone;
+	ev_tstamp until;		/* so long libvirt may take to say where the guest is */
 	struct change_job *next;
 };
 
 static struct change_job *waiting;
 static ev_timer poll_timer;
 
-static const double POLL_S = 0.01;
+static const double POLL_S = 0.01, LIBVIRT_S = 2;
 
 static void drop(void *arg)
 {
@@ -48,9 +51,33 @@ static bool runs(const char *name)
 	return false;
 }
 
+/* What is known of the guest that forward @name follows, as in `guests` of the status; NULL: it follows none */
+static json_t *guests_of(const char *name, bool *unanswered)
+{
+	json_t *all = ctl_status_section("guests"), *found = NULL, *o;
+	size_t i;
+
+	*unanswered = false;
+	json_array_foreach(all, i, o) {
+		const char *of = json_string_value(json_object_get(o, "forward")),
+			   *why = json_string_value(json_object_get(json_object_get(o, "ipv4"), "reason"));
+
+		if (!of || strcmp(of, name) != 0 || json_is_true(json_object_get(o, "metadata")))
+			continue;
+		if (!found)
+			found = json_array();
+		json_array_append(found, o);
+		*unanswered |= why && !strcmp(why, virt_why_name(VIRT_WHY_WAITING));
+	}
+	json_decref(all);
+	return found;
+}
+
 static enum ctl_more more(struct ctl_client *c, void *arg)
 {
 	struct change_job *job = arg;
+	json_t *guests = NULL, *end;
+	bool unanswered;
 
 	if (ctl_world()->live->change.under_way)
 		return CTL_WAIT;
@@ -60,8 +87,19 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 		ctl_error(c, "the change could not be made; nfqnatd's log says why, and what ran before goes on");
 		return CTL_DONE;
 	}
-	ctl_end(c, json_pack("{s:i, s:i}", "rows", (int)ctl_world()->live->conf->n_rows, "forwards",
-			     (int)ctl_world()->live->conf->n_forwards));
+	if (job->name && !job->must_be_gone)
+		guests = guests_of(job->name, &unanswered);
+	if (guests && unanswered && ev_now(ctl_world()->loop) < job->until) {
+		json_decref(guests);
+		return CTL_WAIT;
+	}
+	end = json_pack("{s:i, s:i}", "rows", (int)ctl_world()->live->conf->n_rows, "forwards",
+			(int)ctl_world()->live->conf->n_forwards);
+	if (job->name)
+		json_object_set_new(end, "forward", ctl_json_text(job->name));
+	if (guests)
+		json_object_set_new(end, "guests", guests);
+	ctl_end(c, end);
 	return CTL_DONE;
 }
 
@@ -92,6 +130,7 @@ static void answer_after(struct ctl_client *c, const char *name, bool must_be_go
 	}
 	job->client = c;
 	job->must_be_gone = must_be_gone;
+	job->until = ev_now(ctl_world()->loop) + LIBVIRT_S;
 	job->next = waiting;
 	waiting = job;
 	ctl_job(c, more, drop, job);

@@ -26,6 +26,14 @@ void ctl_status_add(const char *name, json_t *(*make)(void *ctx), void *ctx)
 	sections[n_sections++].ctx = ctx;
 }
 
+json_t *ctl_status_section(const char *name)
+{
+	for (unsigned i = 0; i < n_sections; i++)
+		if (!strcmp(sections[i].name, name))
+			return sections[i].make(sections[i].ctx);
+	return NULL;
+}
+
 static json_t *queue_json(const struct queue *q, const char *kind)
 {
 	struct queue_stats st;
@@ -39,14 +47,17 @@ static json_t *queue_json(const struct queue *q, const char *kind)
 
 static json_t *queues_json(void)
 {
+	const struct worker_queues *q = ctl_world()->queues;
+	const unsigned n = ctl_world()->live->threads;
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < ctl_world()->live->threads; i++) {
-		json_array_append_new(list, queue_json(&ctl_world()->queues[i].tcp, "tcp"));
-		json_array_append_new(list, queue_json(&ctl_world()->queues[i].rest, "other"));
-		if (ctl_world()->queues[i].headers.nl)
-			json_array_append_new(list, queue_json(&ctl_world()->queues[i].headers, "headers"));
-	}
+	/* in the order of their numbers */
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, queue_json(&q[i].tcp, "tcp"));
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, queue_json(&q[i].rest, "other"));
+	for (unsigned i = 0; i < n && q[i].headers.nl; i++)
+		json_array_append_new(list, queue_json(&q[i].headers, "headers"));
 	return list;
 }
 

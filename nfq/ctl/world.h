@@ -43,6 +43,9 @@ const struct ctl_world *ctl_world(void);
  */
 void ctl_status_add(const char *name, json_t *(*make)(void *ctx), void *ctx);
 
+/* ctl_status_section - one of them as it is now, to be freed by the caller; NULL: there is none, or it has nothing to say */
+json_t *ctl_status_section(const char *name);
+
 /* ctl_flushed - the worker ended @ended flows that it was told of; ctl_flush_lost - it died */
 void ctl_flushed(uint32_t ended);
 void ctl_flush_lost(void);

@@ -60,7 +60,7 @@ check ctl_no_colour_in_a_pipe eval '! ctl status | grep -q "$(printf "\033")"'
 check ctl_colour_on_demand eval 'ctl --colour always forwards | grep -q "$(printf "\033")"'
 check ctl_forwards said "^web +tcp4 +\*:8080 +$G4:80\$" forwards
 check ctl_forwards_v6 said "^web +tcp6 +\*:8080 +\[$G6\]:80\$" forwards
-check ctl_forwards_sources said "^other +tcp4 +\*:8070 +$GG4:80 +1 prefixes\$" forwards other
+check ctl_forwards_sources said "^other +tcp4 +\*:8070 +$GG4:80 +1 prefix\$" forwards other
 check ctl_forwards_by_name counts 2 forwards other
 check ctl_forwards_unknown refuses 1 'no forward of this name' forwards nosuch
 check ctl_forwards_json is_json forwards
@@ -145,7 +145,7 @@ check ctl_watchers_gone wait_for 5 watchers 0
 
 # ---- a forward that is added ----
 check ctl_add_not_there_yet refused client tcp $HX4 8100
-check ctl_add said '^added; 3 forwards' add --name extra --to $G4,$G6 8100:82 8100:82/udp
+check ctl_add said '^added extra; 3 forwards in' add --name extra --to $G4,$G6 8100:82 8100:82/udp
 check ctl_add_is_shown said "^extra +udp6 +\*:8100 +\[$G6\]:82 +added\$" forwards extra
 check ctl_add_v4 sees client tcp $HX4 8100 $C4 $G4 82
 check ctl_add_v6 sees client tcp $HX6 8100 $C6 $G6 82
@@ -160,7 +160,7 @@ hold extra client $HX4 8100
 check ctl_extra_connected heard extra '^tcp '
 check ctl_reload_keeps_added said '^reloaded; 3 forwards' reload
 check ctl_reload_added_goes_on say extra "after reload"
-check ctl_del said '^deleted; 2 forwards' del extra
+check ctl_del said '^deleted extra; 2 forwards' del extra
 was_reset() { wait_for 5 gone "${HELD_PID[$1]}" && grep -q 'error ECONNRESET' "$DIR/hold.$1"; }
 check ctl_del_resets was_reset extra
 check ctl_del_is_gone refused client tcp $HX4 8100
@@ -195,6 +195,7 @@ check ctl_why_firewall_passed eval "grep -q \"passed the host's FORWARD rules\" 
 check ctl_why_changes_nothing counts 0 flows --port 4000
 check ctl_why_v6 said "\[$C6\]:4000 > \[$G6\]:80" why tcp "[$C6]:4000" "[$HX6]:8080"
 check ctl_why_not_allowed said 'dropped, source is not on the forward.s allow list' why tcp $C4:4000 $HX4:8070
+check ctl_why_not_allowed_by_whom eval "grep -qE 'forward  other, .*nfqnat.yaml:[0-9]+' '$DIR/said'"
 check ctl_why_no_forward said 'no forward for it, left to the host' why tcp $C4:4000 $HX4:9
 check ctl_why_not_this_host said 'not an address of this host' why udp $C4:4000 8.8.8.8:53
 check ctl_why_local said "at out: translated, new flow" why tcp $HX4:4000 $HX4:8080
@@ -228,7 +229,7 @@ check ctl_flush_keeps_others say one "after a flush"
 # The tuple as flows print it is the tuple that flush reads.
 tuple() { ctl flows --state ESTABLISHED --forward web | sed -nE 's/^(tcp) +ESTABLISHED +([^ ]+) > ([^ ]+) .*/\1 \2 > \3/p' | head -n 1; }
 # shellcheck disable=SC2046 # words are wanted
-check ctl_flush_by_tuple said '^1 flows ended' flush $(tuple)
+check ctl_flush_by_tuple said '^1 flow ended' flush $(tuple)
 check ctl_flush_by_tuple_resets was_reset one
 established() { guest ss -Htn state established sport = :80 | grep -q .; }
 check ctl_flush_resets_guest eval '! wait_for 1 established'

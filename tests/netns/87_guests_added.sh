@@ -29,7 +29,8 @@ no_watcher() { gone "$(last_pid)"; }
 
 daemon_start -v < <(nothing)
 same added_guest_no_watcher_before 0 "$(starts)"
-check added_guest said '^added; 1 forwards' add --to guest:web1 --name web 8080:80 8080:80/udp
+check added_guest said '^added web; 1 forward in' add --to guest:web1 --name web 8080:80 8080:80/udp
+check added_guest_says_that_nobody_answers grep -q '^  forward web: libvirt has not answered yet' "$DIR/said"
 check added_guest_starts_the_watcher wait_for 10 started_again 0
 check added_guest_tells_it wait_for 10 grep -q '"type":"configure".*qemu:///system' "$FAKE_VIRT/told"
 check added_guest_waits said 'forward web: libvirt has not answered yet' forwards
@@ -55,6 +56,12 @@ check added_guest_two said 'follows one guest' add --to guest:web1,guest:web2 80
 check added_guest_for said '^added' add --to guest:web1 --name brief --for 2s 8083:81
 check added_guest_for_works wait_for 10 sees client tcp $HX4 8083 $C4 $G4 81
 check added_guest_for_ends wait_for 10 refused client tcp $HX4 8083
+check added_guest_says_where said "^  forward where: guest web1, IPv4 active at $G4 .lease" add --to guest:web1 --name where 8085:81
+check added_guest_deleted said '^deleted where; ' del where
+check added_guest_says_it_in_json eval 'ctl --json add --to guest:web1 --name where 8085:81 >"$DIR/said" && python3 -c "import json, sys
+a = json.load(sys.stdin); g = a[\"guests\"][0]
+assert a[\"forward\"] == \"where\" and g[\"guest\"] == \"web1\" and g[\"ipv4\"][\"address\"] == \"$G4\", a" <"$DIR/said"'
+check added_guest_deleted_again said '^deleted where; ' del where
 check added_guest_with_address said '^added' add --to "guest:web1,$G4" --name fixed 8084:81
 check added_guest_with_address_works wait_for 10 sees client tcp $HX4 8084 $C4 $G4 81
 check added_guest_pattern said '^added' add --to 'guest:web*' --name all --when-off drop '20000+10:80'
@@ -88,7 +95,7 @@ world "$(web1 off)"
 check added_guest_after_upgrade_off wait_for 10 refused client tcp $HX4 8080
 
 # ---- the last one goes: libvirt is left alone ----
-check added_guest_del said '^deleted; 0 forwards' del web
+check added_guest_del said '^deleted web; 0 forwards in 0 rows run$' del web
 check added_guest_watcher_ends wait_for 10 no_watcher
 check added_guest_the_hosts_port answer client tcp $HX4 8080
 stops added_guest_stop
