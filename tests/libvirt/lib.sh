@@ -6,7 +6,8 @@
 #   v VIRSH-ARGUMENT...      qemu:///system        vl ...    lxc:///system
 #   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address; ADDR=A/N,...: it has
 #                            these; DIRECT=DEVICE: macvtap on it; AGENT=KIND: a guest agent runs in it, QEMU's own (qemu) or
-#                            a bad one (see guest/guestd.c); CRASH=preserve: it stays there when it has panicked
+#                            a bad one (see guest/guestd.c); CRASH=preserve: it stays there when it has panicked;
+#                            UUID=...: of a container
 #   in_lxc NAME CMD...       a busybox command in a container
 #   client CMD...            in the client's namespace
 #   world SECONDS EXPR       wait for it in what nfqnat-virt --follow writes, see the program world
@@ -95,7 +96,7 @@ vm() {
 lxc() {
 	cp -al "$IMAGE/rootfs" "$DIR/$1.fs"
 	cat >"$DIR/$1.xml" <<-END
-		<domain type='lxc'><name>$1</name><memory unit='MiB'>64</memory>
+		<domain type='lxc'><name>$1</name>${UUID:+<uuid>$UUID</uuid>}<memory unit='MiB'>64</memory>
 		<os><type>exe</type><init>/init</init><initenv name='NAME'>$1</initenv><initenv name='NET'>${ADDR:-dhcp}</initenv></os>
 		<features><privnet/></features>
 		<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
