@@ -262,6 +262,12 @@ RARE static enum nat_reason by_mark(struct nat *n, struct nat_pkt *p, const stru
 	return p->mark ? NAT_WHY_UNDECIDED : NAT_WHY_HEADERS_ONLY;
 }
 
+/* Datagrams that nobody answers: for conntrack each of them begins the flow. */
+static bool is_one_way(const struct nat_pkt *p, const struct nat_flow *f)
+{
+	return f->proto == NAT_PROTO_UDP && !p->view.is_fragment && !(f->flags & FLOW_ANSWERED) && f->packets[NAT_ORIG] >= ONE_WAY_PACKETS;
+}
+
 /* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
 HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
@@ -300,8 +306,10 @@ HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_ti
 		if (why != NAT_WHY_UNDECIDED)
 			return why;
 	}
-	if (p->hook == NAT_FWD)
+	if (p->hook == NAT_FWD) {
 		verdict = life_respects(n, f) ? NAT_WHY_RESPECTED : NAT_WHY_STOPPED;
+		p->one_way = verdict == NAT_WHY_STOPPED && is_one_way(p, f) && nat_ends_eq(&to, &p->view.tuple.ends);
+	}
 	if (p->mark) {
 		p->after = to;
 	} else if (!nat_ends_eq(&to, &p->view.tuple.ends)) {
@@ -345,7 +353,7 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 {
 	enum nat_reason why;
 
-	p->changed = p->csum_full = p->release = false;
+	p->changed = p->csum_full = p->release = p->one_way = false;
 	p->datagram = 0;
 	p->too_big = 0;
 	p->mark = 0;

@@ -10,6 +10,7 @@
 #include "nat/rewrite.h"
 #include "nfq/fields.h"
 #include "nfq/log.h"
+#include "nfq/receive.h"
 #include "nfq/show.h"
 #include "nfq/state.h"
 
@@ -56,6 +57,7 @@ int batch_init(struct batch *b, struct engine *e)
 		return -ENOMEM;
 	/* Touch it all now: no page fault between a packet and its verdict. */
 	memset(b->slots, 0, (size_t)BATCH_PACKETS * MSG_SLOT_OCTETS);
+	receive_init(b);
 	return 0;
 }
 
@@ -75,11 +77,6 @@ int batch_tap(struct batch *b, struct tap *taps, unsigned index)
 	b->taps = taps;
 	b->counts = *tap_counts_at(b->tap);
 	return 0;
-}
-
-static uint8_t *slot(const struct batch *b, unsigned i)
-{
-	return b->slots + (size_t)i * MSG_SLOT_OCTETS;
 }
 
 static void note_event(void *ctx, const struct nat_event *ev)
@@ -137,56 +134,6 @@ static void log_packets(const struct batch *b)
 		log_packet(&b->pkt[i]);
 	for (unsigned i = 0; i < b->leaving.n; i++)
 		log_packet(&h->place[b->leaving.place[i]].pkt);
-}
-
-/* A packet message that makes no sense still holds a packet in the kernel: let it go, dropped. */
-static void refuse(struct batch *b, struct queue *q, uint8_t *buf, uint32_t id)
-{
-	b->counts.bad_messages++;
-	if (id) {
-		msg_verdict(buf, q->num, id, NAT_DROP);
-		if (send(q->fd, buf, MSG_VERDICT_OCTETS, 0) < 0)
-			b->counts.send_errors++;
-	}
-}
-
-static void receive(struct batch *b, struct queue *q)
-{
-	size_t octets = 0;
-
-	b->n = 0;
-	while (b->n < BATCH_PACKETS && octets < BATCH_OCTETS) {
-		uint8_t *buf = slot(b, b->n);
-		ssize_t len = recv(q->fd, buf, MSG_SLOT_OCTETS - 4, MSG_DONTWAIT | MSG_TRUNC);
-		uint16_t num;
-		int err;
-
-		if (len < 0) {
-			if (errno == EINTR)
-				continue;
-			if (errno != ENOBUFS)
-				break;
-			b->counts.overruns++;
-			continue;
-		}
-		if (len > MSG_SLOT_OCTETS - 4)
-			len = MSG_SLOT_OCTETS - 4;	/* cut: parsing will find it wrong */
-		switch (msg_parse(buf, (size_t)len, &b->pkt[b->n], &b->id[b->n], &num, &err)) {
-		case MSG_PACKET:
-			b->pkt[b->n].headers = q->headers;
-			b->n++;
-			octets += (size_t)len;
-			break;
-		case MSG_ERROR:
-			b->counts.lost_verdicts += err != 0;
-			break;
-		case MSG_BAD:
-			refuse(b, q, buf, b->id[b->n]);
-			break;
-		case MSG_OTHER:
-			break;
-		}
-	}
 }
 
 static void count_as(struct nat *n, struct nat_pkt *p, enum nat_reason why)
@@ -265,7 +212,7 @@ static void decide(struct batch *b, const struct queue *q)
 	for (unsigned i = 0; i < b->n; i++)
 		nat_look(&e->nat, &b->pkt[i]);
 	pthread_mutex_lock(&e->lock);
-	now = state_clock();		/* under the lock: no thread may bring an earlier time than the one before */
+	now = b->now = state_clock();	/* under the lock: no thread may bring an earlier time than the one before */
 	nat_enter(&e->nat);
 	batch_listen(b);
 	wanted = e->nat.marks.head->wanted;
@@ -351,7 +298,7 @@ static void send_verdicts(struct batch *b, struct queue *q, unsigned from, unsig
 		return;
 	if (to - from == 1) {
 		/* Not even one: at least do not leave it waiting in the kernel for ever. */
-		uint8_t *buf = slot(b, from);
+		uint8_t *buf = batch_slot(b, from);
 
 		msg_verdict(buf, q->num, b->id[from], NAT_DROP);
 		if (send(q->fd, buf, MSG_VERDICT_OCTETS, 0) < 0)
@@ -399,7 +346,7 @@ static void answer_held(struct batch *b)
 static void answer(struct batch *b, struct queue *q)
 {
 	for (unsigned i = 0; i < b->n; i++)
-		b->out[i] = verdict_of(&b->pkt[i], slot(b, i), q, b->id[i]);
+		b->out[i] = verdict_of(&b->pkt[i], batch_slot(b, i), q, b->id[i]);
 	send_verdicts(b, q, 0, b->n);
 	if (b->leaving.n)
 		answer_held(b);
@@ -437,7 +384,7 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	nat_ns began = b->tap && b->counts.batches % TAP_SAMPLE == 0 ? state_clock() : 0;
 	bool watched = tap_wants(b->taps, TAP_PACKETS);
 
-	receive(b, q);
+	receive_batch(b, q);
 	if (!b->n)
 		return 0;
 	if (began)
@@ -452,6 +399,7 @@ unsigned batch_run(struct batch *b, struct queue *q)
 	}
 	reject(b);
 	answer(b, q);
+	one_way_tell(&b->one_way, q->fd, b->pkt, b->n, b->now);
 	b->counts.batches++;
 	b->counts.packets += b->n;
 	tell(b, watched, began);

@@ -2,7 +2,7 @@
 /*
  * batch - packets from one queue through the engine and back, many at a time.
  *
- *     recv ... recv -> [lock] nat_packet ... nat_packet [unlock] -> checksums -> one sendmsg
+ *     recvmmsg -> [lock] nat_packet ... nat_packet [unlock] -> checksums -> one sendmsg
  *
  * Each message has a slot of its own; verdicts are written in place and all
  * slots go out as one iovec. One clock reading and one lock per batch.
@@ -14,10 +14,12 @@
 #define NFQ_BATCH_H
 
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "nat/nat.h"
 #include "nfq/hold.h"
 #include "nfq/msg.h"
+#include "nfq/one_way.h"
 #include "nfq/queue.h"
 #include "nfq/reject.h"
 #include "nfq/tap.h"
@@ -38,19 +40,29 @@ struct engine {
 struct batch {
 	struct engine *engine;
 	uint8_t *slots;			/* BATCH_PACKETS of MSG_SLOT_OCTETS */
+	struct mmsghdr in[BATCH_PACKETS];
+	struct iovec slot[BATCH_PACKETS];	/* where each message is; packet i is in slot[i] */
 	struct nat_pkt pkt[BATCH_PACKETS];
 	uint32_t id[BATCH_PACKETS];
 	struct iovec out[BATCH_PACKETS];
 	unsigned n;			/* packets in this batch */
+	nat_ns now;			/* when they were decided */
 	uint64_t asked_hash[BATCH_PACKETS];	/* flows of packets that were asked for whole */
 	unsigned asked;			/* how many were: they wait in the queue that they were sent on to */
 	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */
 	unsigned n_events, events_lost;
+	struct one_way one_way;
 	struct hold_list leaving;	/* fragments decided in this batch that came in earlier ones */
 	struct tap_counts counts;
 	struct tap_writer *tap;		/* NULL: nobody is told anything; with batch_tap() */
 	struct tap *taps;		/* who watches; set with tap */
 };
+
+/* batch_slot - the message that packet @i of a batch came in */
+static inline uint8_t *batch_slot(const struct batch *b, unsigned i)
+{
+	return b->slot[i].iov_base;
+}
 
 /* batch_init - 0 or -ENOMEM */
 int batch_init(struct batch *b, struct engine *e);

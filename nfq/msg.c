@@ -142,6 +142,9 @@ enum msg_kind msg_parse(uint8_t *buf, size_t len, struct nat_pkt *p, uint32_t *i
 
 		if (nlh->nlmsg_len < NLMSG_HEADER + sizeof(e->error))
 			return MSG_BAD;
+		/* Not of a verdict: see one_way.h. */
+		if (nlh->nlmsg_len >= NLMSG_HEADER + sizeof(*e) && e->msg.nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
+			return MSG_OTHER;
 		*err = e->error > -4096 && e->error <= 0 ? -e->error : EPROTO;
 		return MSG_ERROR;
 	}

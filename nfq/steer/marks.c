@@ -95,7 +95,7 @@ void marks_write(const struct marks *m, bool fresh, FILE *out)
 	if (fresh)
 		write_trial(out);
 	fputs("flush table " T "\nflush map " T " pre\nflush map " T " post\n"
-	      "add rule " T " prerouting meta mark vmap @pre\nadd rule " T " postrouting meta mark vmap @post\n", out);
+	      "add rule " T " prerouting meta mark != 0 meta mark vmap @pre\nadd rule " T " postrouting meta mark != 0 meta mark vmap @post\n", out);
 	for (uint32_t i = 1; m && i < MARK_SLOTS; i++)
 		if (has_rule(&m->slot[i]))
 			marks_write_add(m, i, out);

@@ -306,6 +306,39 @@ static void R91_counters(void **state)
 	assert_int_equal(world.nat.block->reasons[NAT_WHY_STOPPED], 3);
 }
 
+/* Datagrams without an answer: from the sixteenth on FORWARD says so, and no longer when there was one. */
+static void one_way_is_told(void **state)
+{
+	struct packet in = { .family = 4, .proto = 17, .payload = 100,
+			     .ends = { letter_addr('C', 4), letter_addr('H', 4), wire_port(1), wire_port(8080) } };
+	struct packet back = { .family = 4, .proto = 17, .payload = 10,
+			       .ends = { letter_addr('G', 4), letter_addr('C', 4), wire_port(80), wire_port(1) } };
+	uint8_t buf[2048];
+	struct nat_pkt pkt = { .data = buf, .indev = OUTSIDE };
+
+	(void)state;
+	for (unsigned i = 1; i <= ONE_WAY_PACKETS + 2; i++) {
+		pkt.hook = NAT_PRE;
+		pkt.len = packet_build(&in, buf);
+		give(&pkt);
+		assert_false(pkt.one_way);
+		pkt.hook = NAT_FWD;
+		give(&pkt);
+		assert_int_equal(pkt.reason, NAT_WHY_STOPPED);
+		assert_int_equal(pkt.one_way, i >= ONE_WAY_PACKETS);
+	}
+	pkt.hook = NAT_POST;
+	pkt.len = packet_build(&back, buf);
+	give(&pkt);
+	pkt.hook = NAT_PRE;
+	pkt.len = packet_build(&in, buf);
+	give(&pkt);
+	pkt.hook = NAT_FWD;
+	give(&pkt);
+	assert_int_equal(pkt.reason, NAT_WHY_STOPPED);
+	assert_false(pkt.one_way);
+}
+
 /* R35, nat/time.h: ticks of 16.8 ms wrap after 2.2 years; no flow dies or lives longer by it. */
 static void R35_ticks_wrap(void **state)
 {
@@ -435,6 +468,7 @@ int main(void)
 	in_world("R42_counters_begin_again", R42_counters_begin_again, NULL);
 	unit_add("R91_flows_and_forwards_by_number", R91_flows_and_forwards_by_number, NULL);
 	in_world("R91_counters", R91_counters, NULL);
+	in_world("one_way_is_told_until_answered", one_way_is_told, NULL);
 	in_world("R35_ticks_wrap", R35_ticks_wrap, NULL);
 	in_world("R32_never_early_by_a_tick", R32_never_early_by_a_tick, NULL);
 	unit_add("R20_source_ports_are_unpredictable", R20_source_ports_are_unpredictable, NULL);

@@ -367,6 +367,21 @@ static void answer_is_read(void **state)
 	}
 }
 
+/* What conntrack was told (one_way.h) is no verdict: its answer counts as none lost. */
+static void conntracks_answer_is_none_of_ours(void **state)
+{
+	struct nlmsghdr *nlh = netlink_begin(room, 0, 0);
+	struct nlmsgerr e = { .error = -ENOENT, .msg = { .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 } };
+	uint8_t *copy;
+
+	(void)state;
+	nlh->nlmsg_type = NLMSG_ERROR;
+	memcpy(mnl_nlmsg_get_payload(nlh), &e, sizeof(e));
+	nlh->nlmsg_len = sizeof(*nlh) + sizeof(e);
+	assert_int_equal(parse_exact(room, nlh->nlmsg_len, &copy).kind, MSG_OTHER);
+	free(copy);
+}
+
 /* What verdicts look like: nlmsghdr, nfgenmsg, NFQA_VERDICT_HDR; lengths and types in this machine's order. */
 struct wire {
 	uint8_t octets[36];
@@ -546,6 +561,7 @@ int main(void)
 	unit_add("messages of other types are not ours", other_types_are_not_ours, NULL);
 	for (size_t i = 0; i < COUNT(answers); i++)
 		unit_add(answers[i].name, answer_is_read, &answers[i].error);
+	unit_add("an answer about conntrack is none of ours", conntracks_answer_is_none_of_ours, NULL);
 	unit_add("R8_a_verdict_in_place_is_right_in_every_octet_for_each_length", verdict_in_place_is_exact, NULL);
 	unit_add("the largest payload fits into an attribute and a slot", largest_payload_fits, NULL);
 	unit_add("a verdict without payload is right in every octet", plain_verdict_is_exact, NULL);
