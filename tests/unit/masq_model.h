@@ -77,12 +77,59 @@ static inline struct nat_addr guest(unsigned i)
 	return a;
 }
 
+/* Is it an outside address of the rule that holds now? */
+static inline bool is_ours(const struct nat_addr *a)
+{
+	for (const char *l = model.v->addrs; *l; l++) {
+		struct nat_addr one = letter_addr(*l, model.v->family);
+
+		if (nat_addr_eq(a, &one))
+			return true;
+	}
+	return false;
+}
+
+/* An endpoint's mapping behind @out; the last is set if @in has any behind it, and counts those. */
+static inline struct mapping *mapping_behind(const struct nat_addr *out, const struct nat_addr *in, unsigned port, uint8_t proto, unsigned *all)
+{
+	struct mapping *found = NULL;
+
+	*all = 0;
+	for (struct mapping *m = model.mapping; m < model.mapping + MAPPINGS; m++) {
+		if (!m->used || !nat_addr_eq(&m->in, in) || !nat_addr_eq(&m->out, out))
+			continue;
+		++*all;
+		if (m->proto == proto && m->iport == port)
+			found = m;
+	}
+	return found;
+}
+
+/*
+ * RFC 4787 REQ-2: the one address that an endpoint is behind, and how many mappings its guest has there. Where addresses went
+ * and came back there may be mappings behind several; one in use goes before all. False: it may get any.
+ */
+static inline bool paired(const struct nat_addr *in, unsigned port, uint8_t proto, struct nat_addr *out, unsigned *n)
+{
+	for (unsigned any = 0; any < 2; any++)
+		for (const char *l = model.v->addrs; *l; l++) {
+			const struct mapping *m;
+
+			*out = letter_addr(*l, model.v->family);
+			m = mapping_behind(out, in, port, proto, n);
+			if ((m && m->refs) || (any && *n) || !model.v->addrs[1])
+				return true;
+		}
+	*n = 0;
+	return false;
+}
+
 static inline struct mapping *mapping_of(const struct nat_addr *in, unsigned port, uint8_t proto)
 {
-	for (struct mapping *m = model.mapping; m < model.mapping + MAPPINGS; m++)
-		if (m->used && m->proto == proto && m->iport == port && nat_addr_eq(&m->in, in))
-			return m;
-	return NULL;
+	struct nat_addr out;
+	unsigned n;
+
+	return paired(in, port, proto, &out, &n) ? mapping_behind(&out, in, port, proto, &n) : NULL;
 }
 
 static inline struct mapping *mapping_at(const struct nat_addr *out, unsigned port, uint8_t proto)
@@ -116,17 +163,6 @@ static inline bool any_left(const struct nat_addr *out, unsigned own, uint8_t pr
 	return is_icmp(proto);
 }
 
-/* RFC 4787 REQ-2: a guest is behind one address. How many mappings it has there; 0: it may get any. */
-static inline unsigned paired(const struct nat_addr *in, struct nat_addr *out)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < MAPPINGS; i++)
-		if (model.mapping[i].used && nat_addr_eq(&model.mapping[i].in, in))
-			*out = model.mapping[i].out, n++;
-	return n;
-}
-
 static inline unsigned in_use(void)
 {
 	unsigned n = 0;
@@ -140,14 +176,14 @@ static inline unsigned in_use(void)
 static inline enum nat_reason admits(const struct nat_addr *in, unsigned port, uint8_t proto)
 {
 	struct nat_addr out;
-	unsigned n = paired(in, &out);
-	bool left = n && any_left(&out, port, proto, false);
+	unsigned n;
+	bool is_paired = paired(in, port, proto, &out, &n), left = is_paired && any_left(&out, port, proto, false);
 
 	if (mapping_of(in, port, proto))
 		return NAT_WHY_UNDECIDED;
 	if (n >= MOST)
 		return NAT_WHY_MAPPING_LIMIT;
-	for (const char *a = model.v->addrs; *a && !n; a++) {
+	for (const char *a = model.v->addrs; *a && !is_paired; a++) {
 		struct nat_addr one = letter_addr(*a, model.v->family);
 
 		left |= any_left(&one, port, proto, false);
@@ -162,6 +198,7 @@ static inline struct mapping *take(const struct nat_addr *in, unsigned iport, co
 {
 	struct mapping *m = mapping_of(in, iport, proto);
 	struct nat_addr pair = *out;
+	unsigned n;
 
 	if (m) {						/* R18 */
 		assert_int_equal(m->oport, oport);
@@ -169,8 +206,9 @@ static inline struct mapping *take(const struct nat_addr *in, unsigned iport, co
 		m->refs++;
 		return m;
 	}
-	paired(in, &pair);
-	assert_memory_equal(&pair, out, sizeof(*out));		/* RFC 4787 REQ-2 */
+	if (paired(in, iport, proto, &pair, &n))
+		assert_memory_equal(&pair, out, sizeof(*out));	/* RFC 4787 REQ-2 */
+	assert_true(is_ours(out));
 	if (!may_have(out, iport, proto, oport))		/* R21, R22, and R19's classes */
 		unit_fail("port %u of %u was given to %u", oport, proto, iport);
 	if (may_have(out, iport, proto, iport))			/* R19 */
@@ -353,6 +391,18 @@ static inline struct flow *open_flow(const struct packet *p, const struct nat_en
 		f->reply.dport = wire_port((uint16_t)f->source->oport);
 	}
 	return f;
+}
+
+/* R25, R87: another rule holds. A flow lasts as long as the addresses that it is known by do. */
+static inline void swap(const struct variant *v)
+{
+	model.v = v;
+	for (unsigned i = model.n; i-- > 0;) {
+		const struct flow *f = &model.flow[i];
+
+		if ((f->source && !is_ours(&f->source->out)) || (f->target && !is_ours(&f->target->out)))
+			end_flow(&model.flow[i]);
+	}
 }
 
 static inline void expire(void)

@@ -2,14 +2,16 @@
 /*
  * The engine's masquerade against that of masq_model.h. Random packets of four
  * guests, of those they talk to and of strangers, in a pool that is too small,
- * with time passing; after each packet both must have given the same reason
- * and the same packet, with every checksum made from scratch.
+ * with time passing and rules swapped, some in pieces, and ICMP errors about
+ * all of it; after each packet both must have given the same reason and the
+ * same packet, with every checksum made from scratch.
  */
 #include "nat/nat.h"
+#include "tests/unit/fragments.h"
 #include "tests/unit/masq_model.h"
 #include "tests/unit/outs.h"
 
-enum { STEPS = 40000 };
+enum { STEPS = 40000, PIECE_OCTETS = 32, CUT_PAYLOAD = 64 };	/* payloads of CUT_PAYLOAD and more come in pieces */
 
 static const struct variant variants[] = {
 	{ "R18_R29_model_address_v4", "masq H " MODEL_POOL, "H", NAT_IPV4, OUT_FILTER_ADDRESS },
@@ -20,7 +22,15 @@ static const struct variant variants[] = {
 	{ "R21_R29_R36_R89_model_both_v6", "masq H filter=both " MODEL_POOL, "H", NAT_IPV6, OUT_FILTER_BOTH },
 };
 
-static unsigned seen[NAT_REASONS], hairpins;
+/* What rules may be swapped for: other addresses, another filter. */
+static const struct variant others[] = {
+	{ "", "masq K " MODEL_POOL, "K", NAT_IPV4, OUT_FILTER_ADDRESS },
+	{ "", "masq K filter=endpoint " MODEL_POOL, "K", NAT_IPV6, OUT_FILTER_ENDPOINT },
+	{ "", "masq KH filter=endpoint " MODEL_POOL, "KH", NAT_IPV4, OUT_FILTER_ENDPOINT },
+	{ "", "masq KH " MODEL_POOL, "KH", NAT_IPV6, OUT_FILTER_ADDRESS },
+};
+
+static unsigned seen[NAT_REASONS], hairpins, in_pieces, errors[2], ended_by_swap;
 
 /* ---- random packets ---- */
 
@@ -76,6 +86,8 @@ static struct packet random_packet(struct rng *r)
 	else if (p.proto == NAT_PROTO_ICMP)
 		p.proto = NAT_PROTO_ICMPV6;
 	p.no_csum = p.family == NAT_IPV4 && p.proto == NAT_PROTO_UDP && !rng_below(r, 8);
+	if (!rng_below(r, 30) && p.proto != NAT_PROTO_SCTP)
+		p.payload += CUT_PAYLOAD, p.options = 0;	/* comes in pieces */
 	p.ends = random_ends(r, &p);
 	if (p.proto == NAT_PROTO_TCP)
 		p.tcp_flags = flags[rng_below(r, COUNT(flags))];
@@ -104,7 +116,7 @@ static void fit(struct packet *p, bool back)
 /* One hook; the packet stays in @d. R24: whatever it was, it does not leave as a guest's. */
 static enum nat_reason pass(struct world *w, uint8_t hook, uint8_t *d, uint32_t len, bool from_guest, bool to_guest, struct nat_ends *after)
 {
-	struct nat_pkt pkt = { .data = d, .len = len, .hook = hook, .indev = hook == NAT_POST ? 0 : from_guest ? BRIDGE : OUTSIDE,
+	struct nat_pkt pkt = { .data = d, .len = len, .hook = hook, .indev = from_guest ? BRIDGE : OUTSIDE,
 			       .outdev = hook == NAT_PRE ? 0 : to_guest ? BRIDGE : OUTSIDE };
 	struct nat_pkt again = pkt;	/* what it is then */
 
@@ -126,11 +138,61 @@ static void second_half(struct world *w, bool back, uint8_t *d, uint32_t len, co
 	hairpins++;
 }
 
-static void one_packet(struct world *w, struct packet *p, unsigned step)
+/* ---- pieces ---- */
+
+/* Octets 4 to 7 of IPv4, identification and place, are as in @got. */
+static void take_place(const uint8_t *got, uint8_t *want)
+{
+	if (want[0] >> 4 != 4)
+		return;
+	memcpy(want + 4, got + 4, 4);
+	wire_put16(want + 10, 0);
+	wire_put16(want + 10, (uint16_t)~naive_sum(0, want, (want[0] & 15u) * 4));
+}
+
+/* The datagram @d in pieces, in any order, and put together again (R64): what the first was told, and so were all. */
+static enum nat_reason pass_pieces(struct world *w, struct rng *r, uint8_t hook, uint8_t *d, uint32_t len, struct nat_ends *after)
+{
+	static struct pieces s;
+	unsigned order[PIECES_MAX];
+	uint32_t id = 1 + rng_below(r, 65535);
+	enum nat_reason why;
+	struct nat_pkt again = { .data = d, .len = len };
+	uint8_t was[4];
+
+	pieces_cut(&s, d, len, PIECE_OCTETS, id);
+	for (unsigned i = 0; i < s.n; i++) {
+		unsigned k = rng_below(r, i + 1);
+
+		order[i] = order[k];
+		order[k] = i;
+	}
+	memcpy(was, d + 12, 4);
+	for (unsigned i = 0; i < s.n; i++)
+		pieces_give(w, &s, order[i], hook, hook == NAT_PRE ? OUTSIDE : 0);
+	why = s.piece[0].pkt.reason;
+	for (unsigned i = 0; i < s.n; i++) {
+		enum nat_reason own = s.piece[i].pkt.reason;
+
+		assert_int_equal(s.piece[i].times, 1);
+		assert_int_equal(nat_reason_verdict(own), nat_reason_verdict(why));
+		assert_int_equal(s.piece[i].pkt.changed, s.piece[0].pkt.changed);
+		assert_false(hook == NAT_POST && nat_reason_verdict(own) == NAT_ACCEPT && is_guest(&s.piece[i].pkt.after.src));
+	}
+	assert_int_equal(pieces_join(&s, d), len);
+	if (d[0] >> 4 == 4 && !memcmp(was, d + 12, 4))
+		assert_int_equal(wire_get16(d + 4), id);		/* R28: else the engine has chosen */
+	assert_int_equal(pkt_parse(&again), NAT_WHY_UNDECIDED);
+	*after = again.view.tuple.ends;
+	in_pieces += s.piece[0].pkt.changed;
+	return why;
+}
+
+static void one_packet(struct world *w, struct rng *r, struct packet *p, unsigned step)
 {
 	static uint8_t in[PACKET_ROOM], out[PACKET_ROOM], want[PACKET_ROOM];
 	bool back = false, is_new, from_guest = is_guest(&p->ends.src);
-	bool leaves = from_guest && !is_outside(&p->ends.dst);
+	bool leaves = from_guest && !is_outside(&p->ends.dst), cut = p->payload >= CUT_PAYLOAD && from_guest == leaves;
 	struct flow *f = flow_of(p, &back);
 	enum nat_reason why = NAT_WHY_TRANSLATED, got;
 	struct nat_ends after;
@@ -144,11 +206,14 @@ static void one_packet(struct world *w, struct packet *p, unsigned step)
 		why = begins(p, leaves);
 	len = packet_build(p, in);
 	memcpy(out, in, len);
-	if (from_guest && leaves && step % 2) {				/* before routing nothing happens to it */
+	if (from_guest && leaves && step % 2 && !cut) {				/* before routing nothing happens to it */
 		pass(w, NAT_PRE, out, len, true, false, &after);
 		assert_memory_equal(in, out, len);
 	}
-	got = pass(w, leaves ? NAT_POST : NAT_PRE, out, len, from_guest, false, &after);
+	if (cut)
+		got = pass_pieces(w, r, leaves ? NAT_POST : NAT_PRE, out, len, &after);
+	else
+		got = pass(w, leaves ? NAT_POST : NAT_PRE, out, len, from_guest, false, &after);
 	if (got != why)
 		unit_fail("step %u, protocol %u, %u to %u: the engine says %s, the model %s", step, p->proto, wire_host(p->ends.sport),
 			  wire_host(p->ends.dport), nat_reason_name(got), nat_reason_name(why));
@@ -165,9 +230,82 @@ static void one_packet(struct world *w, struct packet *p, unsigned step)
 		to.ends = nat_ends_inverse(back ? &f->orig : &f->reply);
 	}
 	packet_build(&to, want);
-	packet_take_id(in, out, want);
+	if (cut)
+		take_place(out, want);
+	else
+		packet_take_id(in, out, want);
 	assert_memory_equal(out, want, len);
 	assert_true(naive_good(out, len));
+}
+
+/* ---- errors ---- */
+
+/*
+ * One about a flow that is known, from outside about what its guest sent (R54), or from inside about what its guest got (R24,
+ * R55), by an end or by a router. Who hears it knows the packet by its own ends. Nothing else changes by it (R57).
+ */
+static void error_about(struct world *w, struct rng *r)
+{
+	static uint8_t in[PACKET_ROOM], out[PACKET_ROOM], want[PACKET_ROOM];
+	const struct flow *f = model.n ? &model.flow[rng_below(r, model.n)] : NULL;
+	bool v4 = model.v->family == NAT_IPV4, inside = rng_below(r, 2);
+	struct nat_ends i_sent, x_sent, after;		/* the guest's packets as it knows them, and as the outside does */
+	struct packet quote, err;
+	enum nat_reason got;
+	uint32_t len;
+
+	if (!f || (f->source && f->target))
+		return;
+	i_sent = f->source ? f->orig : f->reply;
+	x_sent = f->source ? nat_ends_inverse(&f->reply) : nat_ends_inverse(&f->orig);
+	/* odd salt: atomic, so that no identification is given back (test_ident.c) */
+	quote = (struct packet){ .family = model.v->family, .proto = f->proto, .payload = rng_below(r, 40), .salt = (uint8_t)rng_next(r) | 1,
+				 .tcp_flags = TCP_F_ACK, .ends = inside ? nat_ends_inverse(&i_sent) : x_sent };
+	err = (struct packet){ .family = model.v->family, .proto = v4 ? NAT_PROTO_ICMP : NAT_PROTO_ICMPV6, .icmp_type = v4 ? 3 : 1,
+			       .icmp_code = (uint8_t)rng_below(r, 4), .quote = &quote, .salt = (uint8_t)rng_next(r), .ttl = 60 };
+	if (f->proto == NAT_PROTO_SCTP || rng_below(r, 2))
+		err.quote_octets = (v4 ? 20 : 40) + 8;
+	if (inside) {
+		err.ends.src = rng_below(r, 2) ? i_sent.src : guest(3);
+		err.ends.dst = i_sent.dst;
+	} else {
+		err.ends.src = rng_below(r, 2) ? x_sent.dst : letter_addr('R', model.v->family);
+		err.ends.dst = x_sent.src;
+	}
+	len = packet_build(&err, in);
+	memcpy(out, in, len);
+	got = pass(w, inside ? NAT_POST : NAT_PRE, out, len, inside, false, &after);
+	if (got != NAT_WHY_ERROR)
+		unit_fail("an error from %s about a packet of protocol %u: the engine says %s", inside ? "inside" : "outside", f->proto,
+			  nat_reason_name(got));
+	quote.ends = inside ? nat_ends_inverse(&x_sent) : i_sent;
+	if (inside)
+		err.ends.src = x_sent.src;
+	else
+		err.ends.dst = i_sent.src;
+	packet_build(&err, want);
+	packet_take_id(in, out, want);
+	assert_memory_equal(out, want, len);
+	errors[inside]++;
+}
+
+/* ---- swaps ---- */
+
+static void swap_rules(struct world *w, struct rng *r)
+{
+	const struct variant *v;
+	unsigned before = model.n;
+
+	do {
+		unsigned i = rng_below(r, COUNT(variants) + COUNT(others));
+
+		v = i < COUNT(variants) ? &variants[i] : &others[i - COUNT(variants)];
+	} while (v->family != model.v->family);
+	outs_swap(w, "", v->outs);
+	while (!nat_sweep(&w->nat, w->now, 1000))
+		;
+	swap(v);
+	ended_by_swap += before - model.n;
 }
 
 /* R83: only a liar can have sent it. */
@@ -244,8 +382,12 @@ static void random_walk(void **state)
 
 		if (!rng_below(&r, 12))
 			advance(&w, &r);
+		if (!rng_below(&r, 400))
+			swap_rules(&w, &r);
 		p = random_packet(&r);
-		one_packet(&w, &p, step);
+		one_packet(&w, &r, &p, step);
+		if (!rng_below(&r, 8))
+			error_about(&w, &r);
 		assert_int_equal(w.nat.pool.head->mappings.used, in_use());
 		assert_int_equal(w.nat.flows.head->used, model.n);
 		if (step % 64)
@@ -268,7 +410,7 @@ static void all_was_seen(void **state)
 	for (unsigned i = 0; i < COUNT(must); i++)
 		if (seen[must[i]] < 5)
 			unit_fail("%s was seen %u times only", nat_reason_name(must[i]), seen[must[i]]);
-	assert_true(hairpins > 100);
+	assert_true(hairpins > 100 && in_pieces > 100 && errors[0] > 100 && errors[1] > 100 && ended_by_swap > 100);
 }
 
 int main(void)
