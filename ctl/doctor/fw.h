@@ -46,10 +46,11 @@ enum fw_verdict fw_xt(const char *saved, const char *table, const char *chain, c
 /**
  * fw_nft - by all base chains of a hook
  * @ruleset: of nft -j; the tables that iptables-nft made are skipped: fw_xt() reads them
+ * @listing: the same of nft -a, to name a rule as people write it; NULL, or it has changed: then as JSON
  * @hook, @type: "forward", "filter"; "prerouting", "nat"
  */
-enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p,
-		       char *rule);
+enum fw_verdict fw_nft(const json_t *ruleset, const char *listing, const char *hook, const char *type,
+		       const struct fw_packet *p, char *rule);
 
 /* All rules of this host: iptables in both flavours, by family, and nft. */
 enum { FW_FLAVOURS = 2 };
@@ -57,6 +58,7 @@ enum { FW_FLAVOURS = 2 };
 struct fw_rules {
 	char *xt[2][FW_FLAVOURS];	/* by family and flavour; NULL: none */
 	json_t *nft;			/* NULL: none */
+	char *nft_listing;		/* the same as text; NULL: none */
 };
 
 /* fw_rules_read - run the programs that print them; what cannot be read is as if there were none. About 50 ms. */

@@ -14,6 +14,7 @@ enum end { END_FALL, END_RETURN, END_ACCEPT, END_DROP, END_REJECT, END_ELSEWHERE
 
 struct walk {
 	const json_t *objects;		/* the array "nftables" */
+	const char *listing;		/* the same as nft prints it for people, with handles; NULL: not known */
 	const char *family, *table;
 	const struct fw_packet *p;
 	char *rule;
@@ -184,12 +185,39 @@ static enum end statement(struct walk *w, const json_t *e, unsigned depth)
 	return END_FALL;
 }
 
-static void name_rule(const struct walk *w, const char *chain, const json_t *exprs)
+/* The line of a table that ends with this handle, without it; NULL: there is none. Handles are unique in a table. */
+static const char *line_of(const struct walk *w, json_int_t handle, int *octets)
 {
-	char *json = json_dumps(exprs, JSON_COMPACT);
+	char begin[160], end[40];
+	const char *at, *rest, *stop;
 
-	snprintf(w->rule, FW_RULE_OCTETS, "table %s %s, chain %s: %.200s", w->family, w->table, chain,
-		 json ? json : "?");
+	snprintf(begin, sizeof(begin), "table %s %s {", w->family, w->table);
+	snprintf(end, sizeof(end), " # handle %" JSON_INTEGER_FORMAT "\n", handle);
+	for (at = w->listing; at && strncmp(at, begin, strlen(begin)) != 0; at = strchr(at, '\n'), at += at != NULL)
+		;
+	at = at ? strchr(at, '\n') : NULL;	/* the table's own handle is of another kind */
+	stop = at ? strstr(at, "\n}") : NULL;
+	rest = stop ? strstr(at, end) : NULL;
+	if (!rest || rest > stop)
+		return NULL;
+	for (at = rest; at[-1] != '\n' && at[-1] != '\t'; at--)
+		;
+	*octets = (int)(rest - at);
+	return at;
+}
+
+static void name_rule(const struct walk *w, const char *chain, const json_t *rule)
+{
+	char *json = NULL;
+	int n = 0;
+	const char *words = line_of(w, json_integer_value(json_object_get(rule, "handle")), &n);
+
+	if (!words) {
+		json = json_dumps(json_object_get(rule, "expr"), JSON_COMPACT);
+		words = json ? json : "?";
+		n = (int)strlen(words);
+	}
+	snprintf(w->rule, FW_RULE_OCTETS, "table %s %s, chain %s: %.*s", w->family, w->table, chain, n < 200 ? n : 200, words);
 	free(json);
 }
 
@@ -214,7 +242,7 @@ static enum end walk_rule(struct walk *w, const char *chain, const json_t *rule,
 		if (end == END_FALL)
 			continue;
 		if (!json_object_get(e, "jump") && !json_object_get(e, "goto") && !json_object_get(e, "vmap"))
-			name_rule(w, chain, exprs);
+			name_rule(w, chain, rule);
 		return end;
 	}
 	return END_FALL;
@@ -257,9 +285,10 @@ static bool is_of_iptables(const char *chain)
 	return false;
 }
 
-enum fw_verdict fw_nft(const json_t *ruleset, const char *hook, const char *type, const struct fw_packet *p, char *rule)
+enum fw_verdict fw_nft(const json_t *ruleset, const char *listing, const char *hook, const char *type,
+		       const struct fw_packet *p, char *rule)
 {
-	struct walk w = { .objects = json_object_get(ruleset, "nftables"), .p = p, .rule = rule };
+	struct walk w = { .objects = json_object_get(ruleset, "nftables"), .listing = listing, .p = p, .rule = rule };
 	const json_t *o, *chain;
 	size_t i;
 

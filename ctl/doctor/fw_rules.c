@@ -31,10 +31,11 @@ void fw_rules_read(struct fw_rules *r)
 {
 	static const char *const save[2][FW_FLAVOURS] = { { "iptables-nft-save", "iptables-legacy-save" },
 						       { "ip6tables-nft-save", "ip6tables-legacy-save" } };
-	static const char *const nft[] = { "nft", "-j", "list", "ruleset", NULL };
+	static const char *const nft[] = { "nft", "-j", "list", "ruleset", NULL },
+			  *const nft_text[] = { "nft", "-a", "list", "ruleset", NULL };
 	char *json = output_of(nft);
 
-	*r = (struct fw_rules){ .nft = json ? json_loads(json, 0, NULL) : NULL };
+	*r = (struct fw_rules){ .nft = json ? json_loads(json, 0, NULL) : NULL, .nft_listing = output_of(nft_text) };
 	free(json);
 	for (unsigned v6 = 0; v6 < 2; v6++)
 		for (unsigned i = 0; i < FW_FLAVOURS; i++) {
@@ -51,6 +52,7 @@ void fw_rules_drop(struct fw_rules *r)
 		for (unsigned i = 0; i < FW_FLAVOURS; i++)
 			free(r->xt[v6][i]);
 	json_decref(r->nft);
+	free(r->nft_listing);
 }
 
 enum fw_verdict fw_judge(const struct fw_rules *r, const char *table, const char *chain, const char *hook,
@@ -61,6 +63,6 @@ enum fw_verdict fw_judge(const struct fw_rules *r, const char *table, const char
 	for (unsigned i = 0; i < FW_FLAVOURS && v == FW_PASS; i++)
 		v = fw_xt(r->xt[p->family == NAT_IPV6][i], table, chain, p, rule);
 	if (v == FW_PASS)
-		v = fw_nft(r->nft, hook, !strcmp(table, "nat") ? "nat" : "filter", p, rule);
+		v = fw_nft(r->nft, r->nft_listing, hook, !strcmp(table, "nat") ? "nat" : "filter", p, rule);
 	return v;
 }

@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	json = json_loads(text, 0, NULL);
 	if (json) {
-		assert(fw_nft(json, "forward", "filter", &p, rule) == FW_PASS || *rule);
-		assert(fw_nft(json, "prerouting", "nat", &p, rule) == FW_PASS || *rule);
+		assert(fw_nft(json, text, "forward", "filter", &p, rule) == FW_PASS || *rule);
+		assert(fw_nft(json, text, "prerouting", "nat", &p, rule) == FW_PASS || *rule);
 	}
 	json_decref(json);
 	free(text);

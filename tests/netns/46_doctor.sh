@@ -188,6 +188,7 @@ check doctor_outside_mended_v4 to_outside 198.51.100.60
 check doctor_outside_mended_v6 to_outside 2001:db8:100::60
 check doctor_outside_mended_prefix_v4 eval 'no_answer client tcp 198.51.100.70 80; client ip neigh show 198.51.100.70 | grep -q lladdr'
 stops doctor_outside_stop
+config_web >"$DIR/nfqnat.yaml"	# the daemon had run another
 ip -n "$P-host" route del local 198.51.100.60 dev lo
 ip -n "$P-host" addr add 198.51.100.60/32 dev up0
 check doctor_outside_by_address eval '! finds outside warning 198.51.100.60'
@@ -248,6 +249,19 @@ COMMIT" 2>/dev/null
 	break
 done
 
+if host nft -f "$TOP/tests/netns/firewalld.nft" 2>"$DIR/rules.err"; then
+	check doctor_firewalld_passed healthy firewall
+	FIREWALL=respect config_web >"$DIR/respect.yaml"
+	CONFIG=$DIR/respect.yaml
+	check doctor_firewalld_named finds firewall problem \
+		'new connections to 192.168.122.50.*table inet firewalld, chain filter_FWD_public: reject with icmpx'
+	host nft insert rule inet firewalld filter_FWD_public_allow oifname virbr0 accept
+	check doctor_firewalld_allowed healthy firewall
+	CONFIG=
+	host nft delete table inet firewalld
+else
+	skip doctor_firewalld "$(head -n 1 "$DIR/rules.err")"
+fi
 if host nft -f - 2>"$DIR/rules.err" <<-END; then
 	table inet firewalld {
 	  chain filter_FORWARD {
@@ -373,6 +387,7 @@ check doctor_mtu_inside_mended mends mtu
 host ethtool -K up0 gro off >/dev/null 2>&1
 check doctor_offload_gro finds offload note 'GRO is off'
 check doctor_offload_gro_mended eval 'mends offload && ! grep -q "GRO is off" "$FOUND"'
+skip doctor_offload_lro "no device that can be made here has LRO: it takes hardware"
 
 # ---- beside the daemon ----
 

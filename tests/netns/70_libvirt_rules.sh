@@ -38,17 +38,19 @@ unload_nft() {
 	host nft delete table ip6 libvirt_network
 }
 
-# passes NAME - firewall: pass
+# passes NAME [HOW] - firewall: pass; HOW others are kept out
 passes() {
+	local out=${2:-refused}
+
 	SUFFIX=_$1 FIREWALL=pass
 	daemon_start -v < <(config_web)
 	matrix
-	check "libvirt_not_forwarded_port_v4$SUFFIX" refused client tcp $G4 81
-	check "libvirt_not_forwarded_port_v6$SUFFIX" refused client tcp $G6 81
-	check "libvirt_guest_port_directly_v4$SUFFIX" refused client tcp $G4 80
-	check "libvirt_guest_port_directly_v6$SUFFIX" refused client tcp $G6 80
-	check "libvirt_guest_port_directly_udp_v4$SUFFIX" refused client udp $G4 80
-	check "libvirt_guest_port_directly_udp_v6$SUFFIX" refused client udp $G6 80
+	check "libvirt_not_forwarded_port_v4$SUFFIX" "$out" client tcp $G4 81
+	check "libvirt_not_forwarded_port_v6$SUFFIX" "$out" client tcp $G6 81
+	check "libvirt_guest_port_directly_v4$SUFFIX" "$out" client tcp $G4 80
+	check "libvirt_guest_port_directly_v6$SUFFIX" "$out" client tcp $G6 80
+	check "libvirt_guest_port_directly_udp_v4$SUFFIX" "$out" client udp $G4 80
+	check "libvirt_guest_port_directly_udp_v6$SUFFIX" "$out" client udp $G6 80
 	check "libvirt_long_conversation_v4$SUFFIX" talk $HX4
 	check "libvirt_long_conversation_v6$SUFFIX" talk $HX6
 	stops "libvirt_stop$SUFFIX"
@@ -136,6 +138,17 @@ if load_nft 2>"$DIR/load"; then
 	unload_nft
 else
 	skip libvirt_nftables "its rules do not load here: $(head -n 1 "$DIR/load")"
+fi
+
+# firewalld judges in one place what comes from any zone, and says so by an ICMP error.
+if host nft -f "$HERE/firewalld.nft" 2>"$DIR/load"; then
+	check firewalld_rejects_without_us_v4 no_answer client tcp $G4 80
+	check firewalld_rejects_without_us_v6 no_answer client tcp $G6 80
+	passes firewalld no_answer
+	respects firewalld
+	host nft delete table inet firewalld
+else
+	skip firewalld "its rules do not load here: $(head -n 1 "$DIR/load")"
 fi
 
 # A NAT network without <nat ipv6='yes'/>: IPv6 is routed, and libvirt lets everything in.

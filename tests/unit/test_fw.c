@@ -138,9 +138,42 @@ static void test_nft(void **state)
 			*c = '"';
 	json = json_loads(text, 0, NULL);
 	assert_non_null(json);
-	judge(r, fw_nft(json, "forward", "filter", &p, rule), rule);
+	judge(r, fw_nft(json, NULL, "forward", "filter", &p, rule), rule);
 	json_decref(json);
 	free(text);
+}
+
+/* As people write it, if the listing has it: handles are of a table, and the table's own is none of a rule's. */
+static void test_nft_listing(void **state)
+{
+	static const char json[] = "{\"nftables\":[{\"chain\":{\"family\":\"inet\",\"table\":\"f\",\"name\":\"c\",\"handle\":1,"
+				   "\"type\":\"filter\",\"hook\":\"forward\",\"prio\":0,\"policy\":\"accept\"}},"
+				   "{\"rule\":{\"family\":\"inet\",\"table\":\"f\",\"chain\":\"c\",\"handle\":7,\"expr\":[{\"drop\":null}]}}]}";
+	static const struct { const char *listing, *want; } rows[] = {
+		{ "table ip f { # handle 7\n\tchain c { # handle 1\n\t\taccept # handle 7\n\t}\n}\n"
+		  "table inet f { # handle 7\n\tchain c { # handle 1\n\t\taccept # handle 77\n\t\tdrop comment \"x\" # handle 7\n\t}\n}\n",
+		  "table inet f, chain c: drop comment \"x\"" },
+		{ "table inet f { # handle 7\n\tchain c { # handle 1\n\t}\n}\ntable inet g { # handle 2\n\t\tdrop # handle 7\n}\n",
+		  "table inet f, chain c: [{\"drop\":null}]" },
+		{ "table inet f { # handle 7\n", "table inet f, chain c: [{\"drop\":null}]" },
+		{ "", "table inet f, chain c: [{\"drop\":null}]" },
+		{ NULL, "table inet f, chain c: [{\"drop\":null}]" },
+	};
+	const struct row any = { 0 };
+	struct fw_packet p = packet(&any);
+	json_t *ruleset = json_loads(json, 0, NULL);
+	char rule[FW_RULE_OCTETS];
+
+	(void)state;
+	assert_non_null(ruleset);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *listing = rows[i].listing ? (char *)unit_exact((const uint8_t *)rows[i].listing, strlen(rows[i].listing) + 1) : NULL;
+
+		assert_int_equal(fw_nft(ruleset, listing, "forward", "filter", &p, rule), FW_DROP);
+		assert_string_equal(rule, rows[i].want);
+		free(listing);
+	}
+	json_decref(ruleset);
 }
 
 int main(void)
@@ -156,5 +189,6 @@ int main(void)
 		snprintf(name[n], sizeof(name[n]), "nft: %s", nft[i].what);
 		unit_add(name[n], test_nft, &nft[i]);
 	}
+	unit_add("nft rule as people write it", test_nft_listing, NULL);
 	return unit_run("fw");
 }
