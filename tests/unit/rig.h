@@ -22,6 +22,13 @@
 
 enum { RIG_QUEUE = 41, RIG_LISTEN = 5300, RIG_GUEST = 5301, RIG_NUMBERS = 65536 };
 
+/* The same for each test that has an up() of its own. */
+#define up_or_skip()            \
+	do {                    \
+		if (!up())      \
+			skip(); \
+	} while (0)
+
 #define RIG_CLIENT "10.9.0.1"
 #define RIG_HOST "10.9.0.2"
 #define RIG_INSIDE "10.9.0.3"

@@ -24,12 +24,6 @@ static bool up(void)
 	return true;
 }
 
-#define up_or_skip()            \
-	do {                    \
-		if (!up())      \
-			skip(); \
-	} while (0)
-
 static void way(const struct nat_addr *to, enum nat_family family, char *dev)
 {
 	(void)to;

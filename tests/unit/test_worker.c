@@ -55,12 +55,6 @@ static bool up(void)
 	return true;
 }
 
-#define up_or_skip()            \
-	do {                    \
-		if (!up())      \
-			skip(); \
-	} while (0)
-
 static void begin_worker(bool drop)
 {
 	struct worker_args a = { .state = &rig.state, .queues = &own.queues, .threads = 1, .drop_unanswered = drop };
