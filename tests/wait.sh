@@ -22,6 +22,9 @@ wait_for() {
 	done
 }
 
+# since BEGIN MS - are MS milliseconds over since now_ms() said BEGIN? For what a test measures, not for luck
+since() { (($(now_ms) - $1 >= $2)); }
+
 alive() {
 	# A zombie has ended.
 	[ -e "/proc/$1/stat" ] && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"

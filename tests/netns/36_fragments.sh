@@ -76,8 +76,8 @@ check R88_new_worker wait_for 10 worker_is_not "$first"
 check R88_fragments_after_it_v4 burst client $HX4 1473:20000:4900
 
 kill -USR1 "$DAEMON"
-check R91_waiting_is_counted wait_for 3 log_has 'held .*FRAGMENT_HELD'
-check R91_overlaps_are_counted wait_for 3 log_has 'dropped .*FRAGMENT_OVERLAP'
+check R91_waiting_is_counted wait_for 10 log_has 'held .*FRAGMENT_HELD'
+check R91_overlaps_are_counted wait_for 10 log_has 'dropped .*FRAGMENT_OVERLAP'
 stops R64_stop
 check R64_nothing_is_left no_rules_of_ours
 finish

@@ -126,7 +126,7 @@ check R42_ten_thousand_connections client $PY "$PROGRAMS/churn.py" 5000 $HX4 $HX
 mss_of() {
 	sniff guest eth0 'tcp[tcpflags] & tcp-syn != 0 or (ip6 and ip6[53] & 2 != 0)'
 	sees client tcp "$1" 8080 "$2" "$3" 80
-	wait_for 3 grep -q "mss $4" "$SNIFFED"
+	wait_for 10 grep -q "mss $4" "$SNIFFED"
 	local status=$?
 	sniff_end
 	return $status

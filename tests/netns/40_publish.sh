@@ -77,7 +77,7 @@ check R27_other_device_v6 sees guest2 tcp $HX6 9000 $GG6 $HX6 9000
 
 # Ping of one address alone. Who answers is told by the hop count: the host is one hop nearer.
 ttl_of() {
-	client ping -n -c 1 -W 2 "$1" | sed -n 's/.*ttl=\([0-9]*\).*/\1/p'
+	client ping -n -c 1 -W 5 "$1" | sed -n 's/.*ttl=\([0-9]*\).*/\1/p'
 }
 same R27_icmp_listen_address_v4 63 "$(ttl_of $HY4)"
 same R27_icmp_other_address_v4 64 "$(ttl_of $HX4)"

@@ -232,7 +232,8 @@ tuple() { ctl flows --state ESTABLISHED --forward web | sed -nE 's/^(tcp) +ESTAB
 check ctl_flush_by_tuple said '^1 flow ended' flush $(tuple)
 check ctl_flush_by_tuple_resets was_reset one
 established() { guest ss -Htn state established sport = :80 | grep -q .; }
-check ctl_flush_resets_guest eval '! wait_for 1 established'
+not_established() { ! established; }
+check ctl_flush_resets_guest wait_for 5 not_established
 
 # ---- why, and the firewall ----
 check ctl_why_no_rule said 'firewall no rule of this host' why tcp $C4:4001 $HX4:8080

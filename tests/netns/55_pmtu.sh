@@ -70,7 +70,7 @@ WANT=$(peer gen $OCTETS | sha256)
 # upload NS ADDR PORT SERVER
 upload() {
 	sha256 <"$DIR/sink.$4" >"$DIR/sum" &
-	[ "$(in_ns "$1" timeout 12 peer tcp -g $OCTETS "$2" "$3" 2>&1)" = "received $OCTETS" ] || {
+	[ "$(in_ns "$1" timeout 30 peer tcp -g $OCTETS "$2" "$3" 2>&1)" = "received $OCTETS" ] || {
 		kill %% 2>/dev/null
 		return 1
 	}
@@ -79,7 +79,7 @@ upload() {
 }
 # download NS ADDR PORT
 download() {
-	[ "$(in_ns "$1" timeout 12 peer tcp -o "$2" "$3" | sha256)" = "$WANT" ]
+	[ "$(in_ns "$1" timeout 30 peer tcp -o "$2" "$3" | sha256)" = "$WANT" ]
 }
 # learned NS ADDR [from ADDR] MTU
 learned() {

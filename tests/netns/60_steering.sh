@@ -46,7 +46,7 @@ backend() {
 	kill -KILL "$DAEMON"
 	wait "$DAEMON" 2>/dev/null
 	check "R9_rules_stay_after_kill$SUFFIX" rules_of_ours
-	wait_for 3 no_queue
+	wait_for 10 no_queue
 	check "R9_closed_while_dead_v4$SUFFIX" no_answer client tcp $HX4 8080
 	check "R9_closed_while_dead_v6$SUFFIX" no_answer client tcp $HX6 8080
 	daemon_again
@@ -93,7 +93,7 @@ check fail_open_translates sees client tcp $HX4 8080 $C4 $G4 80
 kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 DAEMON=
-wait_for 3 no_queue
+wait_for 10 no_queue
 check fail_open_reaches_the_host_v4 sees client tcp $HX4 8080 $C4 $HX4 8080
 check fail_open_reaches_the_host_v6 sees client tcp $HX6 8080 $C6 $HX6 8080
 finish

@@ -25,8 +25,8 @@ check R11_guest_to_guest_tcp_v4 sees guest2 tcp $G4 80 $GG4 $G4 80
 check R11_guest_to_guest_tcp_v6 sees guest2 tcp $G6 80 $GG6 $G6 80
 check R11_guest_to_guest_udp_v4 sees guest2 udp $G4 80 $GG4 $G4 80
 check R11_guest_to_guest_udp_v6 sees guest2 udp $G6 80 $GG6 $G6 80
-check R11_guest_to_guest_icmp_v4 guest2 ping -n -c 2 -i 0.05 -W 2 $G4
-check R11_guest_to_guest_icmp_v6 guest2 ping -n -c 2 -i 0.05 -W 2 $G6
+check R11_guest_to_guest_icmp_v4 guest2 ping -n -c 2 -i 0.05 -W 5 $G4
+check R11_guest_to_guest_icmp_v6 guest2 ping -n -c 2 -i 0.05 -W 5 $G6
 before=$(queue_quiet)
 check R11_guest_to_guest_other_port_v4 sees guest2 tcp $G4 81 $GG4 $G4 81
 check R11_guest_to_guest_other_port_v6 sees guest2 tcp $G6 81 $GG6 $G6 81

@@ -156,7 +156,7 @@ killed() {
 }
 restart() {
 	killed
-	wait_for 3 no_queue
+	wait_for 10 no_queue
 	daemon_again
 	daemon_ready
 }
@@ -193,7 +193,7 @@ check R31_guest_says_v6 guest_says 6 before
 restart
 check R31_guest_speaks_first_v4 guest_says 4 after
 check R31_guest_speaks_first_v6 guest_says 6 after
-check R31_guests_segment_was_picked_up wait_for 3 log_has "new tcp .*:9100 .*forward talk"
+check R31_guests_segment_was_picked_up wait_for 10 log_has "new tcp .*:9100 .*forward talk"
 
 # The same with an orderly stop. Meanwhile the port is the host's, which would reset the
 # connection: so the line is cut for the moment.

@@ -32,5 +32,5 @@ check R82_daemon_survives alive "$DAEMON"
 same R82_worker_survives "$first" "$(worker)"
 kill -USR1 "$DAEMON"
 # The words are those of the reasons: what was malformed was counted as such.
-check R91_counters_tell_of_malformed_packets wait_for 3 log_has 'shorter than its transport header|L4_SHORT'
+check R91_counters_tell_of_malformed_packets wait_for 10 log_has 'shorter than its transport header|L4_SHORT'
 finish

@@ -95,7 +95,7 @@ elif what == "deaf":        # asks and asks and never reads
 elif what == "deaf-watch":  # wants every octet of every packet and never reads
     s = connect()
     s.sendall(b'{"cmd":"watch","what":"packets","snap":65535}\n')
-    time.sleep(0.2)
+    s.recv(1, socket.MSG_PEEK)      # the first packet is on its way, and stays unread
     say("watching")
     time.sleep(600)
 elif what == "crowd":       # many at once

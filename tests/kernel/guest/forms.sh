@@ -87,8 +87,8 @@ for n in 1 2; do
 	kill -KILL "$DAEMON"
 	wait "$DAEMON" 2>/dev/null
 	DAEMON=
-	check form_open_${n}_falls_to_host_v4 wait_for 3 sees client tcp $HX4 8080 $C4 $HX4 8080
-	check form_open_${n}_falls_to_host_v6 wait_for 3 sees client tcp $HX6 8080 $C6 $HX6 8080
+	check form_open_${n}_falls_to_host_v4 wait_for 10 sees client tcp $HX4 8080 $C4 $HX4 8080
+	check form_open_${n}_falls_to_host_v6 wait_for 10 sees client tcp $HX6 8080 $C6 $HX6 8080
 done
 FAIL=closed
 daemon_start -v < <(config_web)

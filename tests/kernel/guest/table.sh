@@ -54,9 +54,9 @@ matrix_external
 MONITOR=$DIR/monitor
 mark() {
 	host nft add table ip "$1"
-	wait_for 2 file_has "$MONITOR" "add table ip $1\$" || return
+	wait_for 10 file_has "$MONITOR" "add table ip $1\$" || return
 	host nft delete table ip "$1"
-	wait_for 2 file_has "$MONITOR" "delete table ip $1\$"
+	wait_for 10 file_has "$MONITOR" "delete table ip $1\$"
 }
 # transactions FROM TO - how many between the end of mark FROM and the begin of mark TO
 transactions() {
@@ -147,7 +147,7 @@ wait "$DAEMON" 2>/dev/null
 DAEMON=
 same nft_stays_after_kill "$ONCE" "$(our_table)"
 no_queue() { ! host grep -q . /proc/net/netfilter/nfnetlink_queue; }
-wait_for 3 no_queue
+wait_for 10 no_queue
 check nft_closed_while_dead_v4 no_answer client tcp $HX4 8080
 check nft_closed_while_dead_v6 no_answer client tcp $HX6 8080
 check nft_closed_while_dead_udp no_answer client udp $HX4 8080
