@@ -129,16 +129,19 @@ check R75_headers_hairpin unmarked_by download guest2 $HX4 $SMALL 7001
 check R75_headers_hairpin_upload unmarked_by upload guest2 $HX6 $SMALL 7000
 
 # ---- marks of others ----
-for i in iptables ip6tables; do
-	host $i-legacy -t raw -I PREROUTING -p tcp -i up0 -j MARK --set-mark 0x4e460001
-	host $i-legacy -t mangle -I POSTROUTING -p tcp -o up0 -j MARK --set-mark 0x4e460001
-done
+# foreign_marks -I|-D
+foreign_marks() {
+	local i
+
+	for i in iptables ip6tables; do
+		host $i-legacy -t raw "$1" PREROUTING -p tcp -i up0 -j MARK --set-mark 0x4e460001 &&
+			host $i-legacy -t mangle "$1" POSTROUTING -p tcp -o up0 -j MARK --set-mark 0x4e460001 || return
+	done
+}
+check headers_foreign_marks_come foreign_marks -I
 check headers_foreign_mark unmarked_by upload client $HX4 $SMALL 7000
 check headers_foreign_mark_v6 unmarked_by download client $HX6 $SMALL 7001
-for i in iptables ip6tables; do
-	host $i-legacy -t raw -D PREROUTING -p tcp -i up0 -j MARK --set-mark 0x4e460001
-	host $i-legacy -t mangle -D POSTROUTING -p tcp -o up0 -j MARK --set-mark 0x4e460001
-done
+check headers_foreign_marks_go foreign_marks -D
 
 # ---- in the middle of a transfer ----
 restored() { wait_for 10 log_has 'nfqnat-headers was changed' && wait_for 10 figure_is open True; }
