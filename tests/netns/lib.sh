@@ -38,8 +38,10 @@ G4=192.168.122.50 G6=fd00:122::50		# the guest
 GG4=192.168.122.51 GG6=fd00:122::51		# the other guest
 B4=192.168.122.1 B6=fd00:122::1			# the bridge
 
-P=nn$$						# prefix of our namespaces
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/nfqnat-test.XXXXXX")
+P=nn${DIR##*.}					# prefix of our namespaces; not the pid, which may have been a killed run's
+# Not this machine's: kept blocks of ports, a proxy.
+export STATE_DIRECTORY=$DIR/state no_proxy='*'
 LOG=/dev/null
 DAEMON=						# pid of the daemon
 DAEMONS=0					# how many were started
@@ -433,7 +435,7 @@ rules() {
 				/^-/ { print who, table, $0 }'
 		done
 	done
-	host nft list table inet nfqnat 2>/dev/null
+	host nft -s list table inet nfqnat 2>/dev/null | sed 's/^/nft nfqnat /'
 	return 0
 }
 rules_of_ours() { rules | grep -iE 'nfqnat|NFQUEUE'; }
@@ -495,7 +497,7 @@ ping_sees() {
 	sniff guest eth0 'icmp[0] == 8 or (icmp6 and ip6[40] == 128)'
 	in_ns "$1" ping -n -c 3 -i 0.05 -W 5 "$2"
 	status=$?
-	wait_for 3 grep -qF "$3 > $4: " "$SNIFFED" || {
+	wait_for 10 grep -qF "$3 > $4: " "$SNIFFED" || {
 		echo "want: $3 > $4; the guest saw:"
 		cat "$SNIFFED"
 		status=1
