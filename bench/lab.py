@@ -7,12 +7,14 @@
 The guest serves: 80 iperf3, 81 echo (TCP, UDP), 82 a sink of datagrams. Each is
 reached through the host at 8000 more than that. Programs are ended by their pid.
 """
+import glob
 import json
 import os
 import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -33,6 +35,8 @@ class Lab:
     def __init__(self, build):
         self.build = build
         self.prefix = "nb%d" % os.getpid()
+        while glob.glob(self.netns("*")):
+            self.prefix += "x"          # a killed run's, whose pid we have
         self.dir = tempfile.mkdtemp(prefix="nfqnat-bench.")
         self.running = []
         self.cpus = None                # a list for taskset, or None: all
@@ -185,10 +189,14 @@ class Lab:
             return
         with open(CONNTRACK_MAX) as f:
             now = int(f.read())
-        if now < flows:
-            self.conntrack_max = self.conntrack_max or now
+        if now >= flows:
+            return
+        try:
             with open(CONNTRACK_MAX, "w") as f:
                 f.write(str(flows))
+            self.conntrack_max = self.conntrack_max or now
+        except OSError as e:            # a container's view of it
+            print("conntrack's table stays at %d: %s" % (now, e), file=sys.stderr)
 
     def forget(self):
         """What the kernel tracked for one contender would meet the next one's packets as strangers with the same answers, and drop them."""
