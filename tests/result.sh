@@ -4,12 +4,20 @@
 # What every runner says and counts. Sourced, from anywhere:
 #   result ok NAME | result 'not ok' NAME [WHY] | result skip NAME REASON
 #   check NAME CMD... | same NAME WANT GOT | skip NAME REASON     the same by what is seen; diagnose() is called after a failure
+#   at_once CMD ITEM...     CMD ITEM for each item, in the background, one on each CPU
 #   result_done RUNNER      writes build/results/RUNNER, status 1 if anything failed
 # The file holds `passed failed skipped`; tests/sum adds all of them up.
 # build/results.log gets every line: from it docs/rfc-compliance.md is made.
 
-# What a test builds is built as a user would, not with the jobs of the make that runs the test.
-unset MAKEFLAGS MFLAGS
+# The caller's environment is not ours: what a test builds is built as a user would, not with the jobs of the make that
+# runs the test; messages and orders are of one language, files can be read by users without privilege, and what a
+# service manager told its child (a CI runner may be one) is not for the daemons under test.
+unset MAKEFLAGS MFLAGS CDPATH NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID JOURNAL_STREAM LISTEN_PID LISTEN_FDS LISTEN_FDNAMES \
+	STATE_DIRECTORY NFQNAT_SOCKET NFQNAT_VIRT NO_COLOR COLUMNS LINES
+export LC_ALL=C.UTF-8
+umask 022
+# Sockets are made there, whose names have 107 octets, and the configuration names them.
+[[ ${TMPDIR:-/tmp} =~ ^/[A-Za-z0-9/._-]{1,40}$ ]] || unset TMPDIR
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RESULT_PASSED=0 RESULT_FAILED=0 RESULT_SKIPPED=0
@@ -36,7 +44,7 @@ diagnose() {
 	:
 }
 
-# check NAME CMD... - ok if CMD succeeds; what it said is shown if not
+# check NAME CMD... - ok if CMD succeeds; what it said last is shown if not
 check() {
 	local name=$1 said
 	shift
@@ -45,7 +53,7 @@ check() {
 		result ok "$name"
 	else
 		result 'not ok' "$name" "$*"
-		[ -z "$said" ] || result_note <<<"$said"
+		[ -z "$said" ] || tail -n 60 <<<"$said" | result_note
 		diagnose
 		return 1
 	fi
@@ -65,6 +73,19 @@ same() {
 
 skip() {
 	result skip "$1" "$2"
+}
+
+at_once() {
+	local cmd=$1 item
+
+	shift
+	for item; do
+		while (($(jobs -rp | wc -l) >= $(nproc))); do
+			wait -n
+		done
+		"$cmd" "$item" &
+	done
+	wait
 }
 
 result_done() {

@@ -28,6 +28,8 @@ SHOWN=0
 LONG=${LONG:-30}				# seconds for what a guest must do: other people's load makes it slow
 SOON=8						# for what is told at once: the polls for what nobody tells come each 30 s
 PATH=$BUILD/tools:$PATH:/usr/sbin:/sbin
+# Not this machine's: kept blocks of ports, a proxy.
+export STATE_DIRECTORY=$DIR/state no_proxy='*'
 
 v() { virsh -q -c qemu:///system "$@"; }
 vl() { virsh -q -c lxc:///system "$@"; }

@@ -3,7 +3,7 @@
 #
 # A watcher whose words the test chooses (fake-virt), and guests to speak of. Sourced after net_up.
 
-export FAKE_VIRT=$DIR/virt NFQNAT_VIRT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/fake-virt STATE_DIRECTORY=$DIR/state
+export FAKE_VIRT=$DIR/virt NFQNAT_VIRT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/fake-virt
 mkdir "$FAKE_VIRT"
 mkfifo "$FAKE_VIRT/tell"
 : >"$FAKE_VIRT/pids"

@@ -11,6 +11,7 @@ source=$(realpath "$1") installed=$(realpath "$2")
 # shellcheck source-path=SCRIPTDIR source=machine.sh
 . "$(dirname "$0")/machine.sh"
 cd "$TOP" || exit 1
+export LTO=			# Debian's package has it, which is built of the same files
 version=$(sed -n 's/^VERSION[[:space:]]*:= //p' Makefile)
 
 show() { tail -n 30 "$OVER/log" 2>/dev/null; }
@@ -20,7 +21,8 @@ same_files() { diff <(printf '%s\n' "$1") <(printf '%s\n' "$2"); }
 
 # ---- Alpine ----
 
-apk_build() { BUILD='' tests/package/apk "$source" "$DIR/apk" >"$OVER/log" 2>&1; }
+# abuild(1) sets MAKEFLAGS as well.
+apk_build() { BUILD='' MAKEFLAGS=-j$(nproc) tests/package/apk "$source" "$DIR/apk" >"$OVER/log" 2>&1; }
 apk_files() {
 	local want
 

@@ -8,6 +8,8 @@
 #   inside CMD...                 in the container whose first process is INIT
 #   expect NAME CMD...            a result; show() says more after a failure
 
+# A machine has a state of its own, and packages may come by a proxy.
+unset STATE_DIRECTORY no_proxy
 OVER=$(mktemp -d "${TMPDIR:-/tmp}/nfqnat-root.XXXXXX")
 ROOT=$OVER/root
 CONTAINER='' INIT=''
