@@ -93,7 +93,7 @@ static void nobody_without_an_ack(void **state)
 static void nothing_is_sent_without_sockets(void **state)
 {
 	struct nat_flow f = flow_of(NAT_IPV4);
-	struct raw r = { -1, -1 };
+	struct raw r = { .fd4 = -1, .fd6 = -1 };
 
 	(void)state;
 	assert_int_equal(reset_send(&r, &f), 0);
