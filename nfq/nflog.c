@@ -90,23 +90,23 @@ void nflog_close(struct nflog *l)
 	*l = (struct nflog){ .fd = -1 };
 }
 
-/* The payload among the attributes [from, end) of @buf. */
-static uint8_t *find_payload(uint8_t *buf, size_t from, size_t end, uint32_t *octets)
+/* Where the payload is among the attributes [from, end) of @buf; 0: there is none. */
+static size_t find_payload(const uint8_t *buf, size_t from, size_t end, uint32_t *octets)
 {
 	while (end - from >= ATTR) {
 		const struct nlattr *a = (const void *)(buf + from);
 		size_t len = a->nla_len;
 
 		if (len < ATTR || len > end - from)
-			return NULL;
+			return 0;
 		if ((a->nla_type & NLA_TYPE_MASK) == NFULA_PAYLOAD) {
 			*octets = (uint32_t)(len - ATTR);
-			return buf + from + ATTR;
+			return from + ATTR;
 		}
 		len = align4(len);
 		from += len < end - from ? len : end - from;
 	}
-	return NULL;
+	return 0;
 }
 
 uint8_t *nflog_next(uint8_t *buf, size_t len, size_t *at, uint32_t *octets)
@@ -114,7 +114,7 @@ uint8_t *nflog_next(uint8_t *buf, size_t len, size_t *at, uint32_t *octets)
 	while (*at < len && len - *at >= HEADER) {
 		const struct nlmsghdr *nlh = (const void *)(buf + *at);
 		size_t from = *at, left = len - *at, size = nlh->nlmsg_len;
-		uint8_t *packet = NULL;
+		size_t packet = 0;
 
 		if (size < HEADER || size > left)
 			break;
@@ -122,7 +122,7 @@ uint8_t *nflog_next(uint8_t *buf, size_t len, size_t *at, uint32_t *octets)
 			packet = find_payload(buf, from + HEADER + GENERAL, from + size, octets);
 		*at += align4(size) < left ? align4(size) : left;
 		if (packet)
-			return packet;
+			return buf + packet;
 	}
 	*at = len;
 	return NULL;

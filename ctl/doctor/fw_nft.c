@@ -193,8 +193,12 @@ static const char *line_of(const struct walk *w, json_int_t handle, int *octets)
 
 	snprintf(begin, sizeof(begin), "table %s %s {", w->family, w->table);
 	snprintf(end, sizeof(end), " # handle %" JSON_INTEGER_FORMAT "\n", handle);
-	for (at = w->listing; at && strncmp(at, begin, strlen(begin)) != 0; at = strchr(at, '\n'), at += at != NULL)
-		;
+	at = w->listing;
+	while (at && strncmp(at, begin, strlen(begin)) != 0) {
+		at = strchr(at, '\n');
+		if (at)
+			at++;
+	}
 	at = at ? strchr(at, '\n') : NULL;	/* the table's own handle is of another kind */
 	stop = at ? strstr(at, "\n}") : NULL;
 	rest = stop ? strstr(at, end) : NULL;

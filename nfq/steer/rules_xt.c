@@ -317,7 +317,7 @@ static void write_quoted(const struct nat_addr *a, enum nat_family family, FILE 
 	if (family == NAT_IPV4)
 		fprintf(out, "0>>22&0x3C@24=0x%08X", (unsigned)wire_get32(nat_addr_wire(a, NAT_IPV4)));
 	for (unsigned i = 0; family == NAT_IPV6 && i < 4; i++)
-		fprintf(out, "%s%u=0x%08X", i ? "&&" : "", 72 + 4 * i, (unsigned)wire_get32(a->octet + 4 * i));
+		fprintf(out, "%s%u=0x%08X", i ? "&&" : "", 72 + 4 * i, (unsigned)wire_get32(a->octet + (size_t)4 * i));
 }
 
 /* What the host's rules say of a guest's first packets: to us instead, see refused.h. */
