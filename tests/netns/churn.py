@@ -1,31 +1,54 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Short connections, several at a time; each must be answered: churn.py COUNT ADDRESS..."""
+"""Short connections, many at a time; each must be answered, none refused, reset or lost: churn.py COUNT ADDRESS..."""
+import errno
+import select
 import socket
 import sys
-import threading
+import time
 
-failed = []
-
-
-def run(address, count):
-    for i in range(count):
-        try:
-            with socket.create_connection((address, 8080), 10) as s:
-                s.shutdown(socket.SHUT_WR)
-                if not s.recv(200).startswith(b'tcp '):
-                    failed.append('%s: connection %d was not answered' % (address, i))
-                while s.recv(200):
-                    pass
-        except OSError as e:
-            failed.append('%s: connection %d: %s' % (address, i, e))
-
+AT_ONCE, PATIENCE = 256, 20
 
 count, addresses = int(sys.argv[1]), sys.argv[2:]
-threads = [threading.Thread(target=run, args=(a, count // 4)) for a in addresses for _ in range(4)]
-for t in threads:
-    t.start()
-for t in threads:
-    t.join()
-print('\n'.join(failed[:10]) or 'all answered')
+todo = [a for _ in range(count // len(addresses)) for a in addresses]
+total, failed, flying = len(todo), [], {}
+poll = select.epoll()
+began = time.monotonic()
+
+
+def begin():
+    address = todo.pop()
+    s = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET)
+    s.setblocking(False)
+    err = s.connect_ex((address, 8080))
+    if err not in (0, errno.EINPROGRESS):
+        failed.append('%s: %s' % (address, errno.errorcode[err]))
+        s.close()
+        return
+    flying[s.fileno()] = (s, address, time.monotonic())
+    poll.register(s, select.EPOLLIN)
+
+
+def end(fd, why):
+    s, address, _ = flying.pop(fd)
+    if why:
+        failed.append('%s: %s' % (address, why))
+    s.close()
+
+
+while todo or flying:
+    while todo and len(flying) < AT_ONCE:
+        begin()
+    for fd, _ in poll.poll(1):
+        s = flying[fd][0]
+        try:
+            end(fd, '' if s.recv(200).startswith(b'tcp ') else 'not answered')
+        except OSError as e:
+            end(fd, str(e))
+    late = time.monotonic() - PATIENCE
+    for fd in [fd for fd, f in flying.items() if f[2] < late]:
+        end(fd, 'nothing for %d s' % PATIENCE)
+for line in failed[:10]:
+    print(line)
+print('%d connections, %d failed, %d a second' % (total, len(failed), total / (time.monotonic() - began)))
 sys.exit(bool(failed))
