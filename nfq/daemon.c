@@ -35,6 +35,7 @@
 #include "nfq/reset.h"
 #include "nfq/route.h"
 #include "nfq/stamp.h"
+#include "nfq/unheard.h"
 #include "nfq/watch.h"
 #include "nfq/worker.h"
 
@@ -60,6 +61,7 @@ struct daemon {
 	struct tap *tap;
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
+	struct unheard unheard;
 	struct route_watch routes;
 	int stamp;			/* stamp.h; < 0: none */
 	struct sandbox sandbox;		/* who the workers are */
@@ -167,10 +169,12 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 		break;
 	case CONTROL_SWAPPED:
 		live_swapped(&d->live, m->area, m->count);
+		unheard_swapped(&d->unheard, d->live.conf, reset_repeat, &d->raw);
 		connlog_set(d->live.conf->connection_log);
 		break;
 	case CONTROL_RESET:
 		reset_send(&d->raw, &m->flow);
+		unheard_add(&d->unheard, &m->flow);
 		break;
 	case CONTROL_REJECT:
 		reject(d, m);

@@ -9,15 +9,17 @@
 
 #include "nat/rewrite.h"
 
-size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
+/* @tcp: all but its ports */
+static size_t build(const struct nat_flow *f, enum nat_dir to, struct tcphdr tcp, uint8_t *buf)
 {
 	struct nat_ends e = to == NAT_ORIG ? flow_back(f) : flow_xlat(f);
-	struct tcphdr tcp = { .source = e.sport, .dest = e.dport, .seq = htonl(f->ack[to]), .doff = 5, .rst = 1 };
 	struct pkt_view v;
 	size_t ip;
 
 	if (!(f->flags & (to == NAT_ORIG ? FLOW_ACK_ORIG : FLOW_ACK_REPLY)))
 		return 0;
+	tcp.source = e.sport;
+	tcp.dest = e.dport;
 	ip = raw_ip_header(buf, &e, f->family, IPPROTO_TCP, sizeof(tcp));
 	memcpy(buf + ip, &tcp, sizeof(tcp));
 	if (pkt_parse_ip(buf, (uint32_t)(ip + sizeof(tcp)), false, &v) != NAT_WHY_UNDECIDED)
@@ -26,12 +28,35 @@ size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
 	return ip + sizeof(tcp);
 }
 
+size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
+{
+	return build(f, to, (struct tcphdr){ .seq = htonl(f->ack[to]), .doff = 5, .rst = 1 }, buf);
+}
+
+size_t reset_probe_build(const struct nat_flow *f, uint8_t *buf)
+{
+	struct tcphdr tcp = { .seq = htonl(f->ack[NAT_REPLY] - 1), .ack_seq = htonl(f->ack[NAT_ORIG]), .doff = 5, .ack = 1 };
+
+	return build(f, NAT_REPLY, tcp, buf);
+}
+
 static bool send_to(const struct raw *r, const struct nat_flow *f, enum nat_dir to)
 {
 	uint8_t buf[RESET_OCTETS];
 	size_t len = reset_build(f, to, buf);
 
 	return len && raw_send(r, f->family, to == NAT_ORIG ? &f->orig.src : &f->reply.src, buf, len);
+}
+
+void reset_repeat(void *raw, const struct nat_flow *f)
+{
+	const struct raw *r = raw;
+	uint8_t buf[RESET_OCTETS];
+	size_t len = reset_probe_build(f, buf);
+
+	send_to(r, f, NAT_REPLY);
+	if (len)
+		raw_send(r, f->family, &f->reply.src, buf, len);
 }
 
 unsigned reset_send(const struct raw *r, const struct nat_flow *f)

@@ -23,6 +23,18 @@ enum { RESET_OCTETS = 60 };	/* IPv6 and TCP header */
  */
 size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf);
 
+/**
+ * reset_probe_build - a segment that the guest must answer if it has this connection
+ * It is from before what the guest has acknowledged last, so the answer says where the guest is (RFC 9293 3.10.7.4),
+ * whatever it believes; translated, it reaches an initiator who has no such connection, and resets it.
+ * @buf: out; RESET_OCTETS
+ * Returns its length in octets, 0 if the guest has acknowledged nothing yet.
+ */
+size_t reset_probe_build(const struct nat_flow *f, uint8_t *buf);
+
+/* reset_repeat - by @raw, a struct raw, tell the guest alone, which may have been set back to when another number was right */
+void reset_repeat(void *raw, const struct nat_flow *f);
+
 /* reset_send - send to both sides; returns how many of them were told */
 unsigned reset_send(const struct raw *r, const struct nat_flow *f);
 

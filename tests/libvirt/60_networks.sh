@@ -55,7 +55,7 @@ daemon_start <<-END
 	  - { guest: isolated, name: allowed, isolated: allow, publish: ["8106:80", "7106:7777", "7106:7777/udp", "7107:9999/udp"] }
 	  - { guest: lan, publish: "8107:80" }
 	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
-	  - { guest: static, publish: "8109:80" }
+	  - { guest: static, publish: ["8109:80", "7109:7777"] }
 	  - { guest: macvlan, publish: "8110:80" }
 	  - { guest: macvlan, name: macvlan-host, source: host, publish: "8111:80" }
 	  - { guest: macvtap, name: macvtap-host, to: 192.168.147.6, source: host, publish: "8112:80" }
@@ -124,7 +124,9 @@ static() {
 }
 static 192.168.122.150
 check static_guest http $H4 8109 static
+talk $H4 7109
 static 192.168.122.151
+reset_comes static_guest_moves_resets
 check static_guest_moves http $H4 8109 static
 in_lxc static ip addr add $B4/24 dev eth0
 in_lxc static arping -c 2 -U -I eth0 -s $B4 $B4 >/dev/null

@@ -49,15 +49,12 @@ daemon_start <<-END
 	  - { guest: g1, publish: ["8301:80", "7301:7777"] }
 END
 check before_migration http $H4 8301 g1
-from_client ended $H4 7301 120 >"$DIR/talk" 2>&1 &
-TALK=$!
-must "a conversation" wait_for "$LONG" file_has "$DIR/talk" talking
+talk $H4 7301
 
 must "g1 migrates away" v migrate --live --unsafe --migrateuri "tcp://$B:49160" g1 "$THERE"
 check migrated_is_there bash -c "virsh -q -c '$THERE' domstate g1 | grep -q running"
 check migrated_away_refused refused $H4 8301
-wait $TALK
-check migrated_away_resets file_has "$DIR/talk" '^reset$'
+reset_comes migrated_away_resets
 
 must "g1 comes back" vo migrate --live --unsafe --migrateuri "tcp://$A:49161" g1 qemu:///system
 check migrated_back http $H4 8301 g1

@@ -201,6 +201,27 @@ whoami() {
 	}
 }
 
+# talk ADDRESS PORT - a conversation that is to be ended from here; its end goes to $DIR/talk, see probe
+talk() {
+	from_client ended "$1" "$2" 120 >"$DIR/talk" 2>&1 &
+	TALK=$!
+	must "a conversation" wait_for "$LONG" file_has "$DIR/talk" talking
+}
+# talk_goes_on - it is answered, now
+talk_goes_on() {
+	local before
+
+	before=$(grep -c 'goes on' "$DIR/talk")
+	kill -USR1 "$(sed -n 's/^talking //p' "$DIR/talk")"
+	more() { (($(grep -c 'goes on' "$DIR/talk") > before)); }
+	wait_for "$LONG" more
+}
+# reset_comes NAME - the client of talk was told
+reset_comes() {
+	wait $TALK
+	check "$1" file_has "$DIR/talk" '^reset$'
+}
+
 # ---- results ----
 
 diagnose() {
