@@ -29,7 +29,8 @@ struct table_info {
 	uint32_t valid_hooks, hook_entry[5], underflow[5], num_entries, size;
 };
 
-static const double POLL_S = 0.5;	/* legacy tables */
+static const double POLL_S = 0.1;	/* legacy tables: four calls of a microsecond */
+static const double REST_S = 10;	/* there are none */
 static const double AGAIN_S = 0.1;	/* a change is under way, or putting them back failed */
 
 static const char *const tables[] = { "raw", "mangle" };
@@ -176,10 +177,10 @@ static void on_poll(struct ev_loop *loop, ev_timer *w, int events)
 	struct table_info now;
 	bool changed = false;
 
-	(void)loop;
-	(void)w;
 	(void)events;
-	if (!steer_is_legacy(&guard.live->steer))
+	w->repeat = steer_is_legacy(&guard.live->steer) ? POLL_S : REST_S;
+	ev_timer_again(loop, w);
+	if (w->repeat > POLL_S)
 		return;
 	for (unsigned t = 0; t < 2; t++)
 		for (unsigned f = 0; f < 2; f++) {

@@ -6,7 +6,7 @@
  * along; then packets to forwarded ports reach the host itself. The kernel
  * tells of every nft change, iptables-nft's included (NFNLGRP_NFTABLES); for
  * iptables-legacy it tells nobody, so the size of each table is asked for
- * twice a second, one cheap call each. Only when something was taken away is
+ * ten times a second, one cheap call each. Only when something was taken away is
  * a program run to count what is there. A rule of ours that somebody replaced
  * is left as it is now; the next reload installs all (not with legacy tables).
  *
