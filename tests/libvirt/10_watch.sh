@@ -72,10 +72,14 @@ kill -9 "$(cat /run/libvirt/qemu/g1.pid)"
 sees killed_qemu_nic_is_down "$LONG" 'not up("g1")'
 sees killed_qemu_is_off "$LONG" 'state("g1") == "off"'
 sees off_shows_config_metadata "$SOON" 'forwards("g1") == "udp 99"'
+# A description that is defined anew: libvirt tells no change of metadata.
+v dumpxml g1 --inactive | sed "s/start=\(.\)99/start=\198/" >"$DIR/edited.xml"
+v define "$DIR/edited.xml"
+sees edit_metadata_is_read_anew "$SOON" 'state("g1") == "off" and forwards("g1") == "udp 98"'
 v domrename g1 g2
 sees rename "$LONG" 'known("g2") and not known("g1")'
 v start g2
-sees started_anew "$LONG" 'state("g2") == "running" and gen("g2") > 3 and forwards("g2") == "udp 99"'
+sees started_anew "$LONG" 'state("g2") == "running" and gen("g2") > 3 and forwards("g2") == "udp 98"'
 # Pressed until the guest is up far enough to notice.
 press() { v shutdown g2; world 2 'state("g2") == "off"'; }
 must "g2 powers off" wait_for "$LONG" press

@@ -87,6 +87,16 @@ in_lxc st2 arping -c 2 -U -I eth0 -s $B4 $B4 >/dev/null
 check host_address_is_not_taken world 2 "'$B4' not in addrs('st2') and '192.168.122.211' in addrs('st2')"
 in_lxc st2 ip addr del $B4/24 dev eth0
 
+# Given back and asked for again: dnsmasq's file alone tells.
+in_lxc c1 killall -USR2 udhcpc
+sees lease_given_back "$SOON" 'addrs("c1").count("/lease") == 1'
+in_lxc c1 killall -USR1 udhcpc
+sees lease_once_more "$SOON" 'addrs("c1").count("/lease") == 2'
+in_lxc c1 ip link set eth0 down
+sees container_sets_its_end_down 2 'state("c1") == "running" and not up("c1")'
+in_lxc c1 ip link set eth0 up
+sees container_sets_its_end_up 2 'up("c1")'
+
 # Given by the network's description; no event tells it.
 v net-update default add ip-dhcp-host "<host mac='$(mac_of st1)' ip='192.168.122.77'/>" --live
 sees dhcp_host "$LONG" 'addrs("st1").startswith("192.168.122.77/dhcp-host")'

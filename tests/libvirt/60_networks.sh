@@ -39,7 +39,8 @@ for n in slaac nat6 route open isolated; do
 done
 NET=n-lan ADDR=none lxc lan
 ADDR=none lxc static
-for g in slaac nat6 route open isolated lan static; do
+BRIDGE=virbr0 lxc own
+for g in slaac nat6 route open isolated lan static own; do
 	must "$g starts" vl start $g
 done
 daemon_start <<-END
@@ -56,6 +57,7 @@ daemon_start <<-END
 	  - { guest: lan, publish: "8107:80" }
 	  - { guest: lan, name: lan-host, source: host, publish: "8108:80" }
 	  - { guest: static, publish: ["8109:80", "7109:7777"] }
+	  - { guest: own, publish: "8113:80" }
 	  - { guest: macvlan, publish: "8110:80" }
 	  - { guest: macvlan, name: macvlan-host, source: host, publish: "8111:80" }
 	  - { guest: macvtap, name: macvtap-host, to: 192.168.147.6, source: host, publish: "8112:80" }
@@ -104,6 +106,9 @@ check lan_says_why file_has "$DIR/daemon.log" 'source: host'
 # It has no route to the client: the answer comes back only because it sees this host.
 check lan_with_source_host answers $H4 8108
 
+check bridge_of_a_network_is_that_network_v4 http $H4 8113 own
+check bridge_of_a_network_is_that_network_v6 http "[$H6]" 8113 own
+
 in_lxc macvlan ip addr add 192.168.147.5/24 dev eth0
 in_lxc macvlan ping -c 1 -w 5 192.168.147.1 >/dev/null
 check macvtap_refused refused $H4 8110
@@ -137,7 +142,7 @@ v net-destroy default >/dev/null
 check net_destroy_refused refused $H4 8109
 v net-undefine n-hostdev >/dev/null
 v undefine macvtap >/dev/null
-for g in slaac nat6 route open isolated lan static macvlan; do
+for g in slaac nat6 route open isolated lan static own macvlan; do
 	vl destroy $g >/dev/null
 done
 v net-start default >/dev/null

@@ -5,7 +5,7 @@
 #
 #   v VIRSH-ARGUMENT...      qemu:///system        vl ...    lxc:///system
 #   vm NAME, lxc NAME        define a guest; NET=network (default), ADDR=none: it asks for no address; ADDR=A/N,...: it has
-#                            these; DIRECT=DEVICE: macvtap on it; AGENT=KIND: a guest agent runs in it, QEMU's own (qemu) or
+#                            these; DIRECT=DEVICE: macvtap on it; BRIDGE=DEVICE: on it, without a network; AGENT=KIND: a guest agent runs in it, QEMU's own (qemu) or
 #                            a bad one (see guest/guestd.c); CRASH=preserve: it stays there when it has panicked;
 #                            UUID=...: of a container
 #   in_lxc NAME CMD...       a busybox command in a container
@@ -71,6 +71,7 @@ mac_of() {
 interface() {
 	local type=network source="network='${NET:-default}'"
 
+	[ -z "${BRIDGE:-}" ] || { type=bridge source="bridge='$BRIDGE'"; }
 	[ -z "${DIRECT:-}" ] || { type=direct source="dev='$DIRECT' mode='bridge'"; }
 	echo "<interface type='$type'><mac address='${MAC:-$(mac_of "$1")}'/><source $source/>$2</interface>"
 }
