@@ -18,6 +18,8 @@
 
 enum { TEXT_OCTETS_MAX = 64 << 20 };	/* of all */
 
+static const double LOOK_S = 10;	/* so long after its end, at most, a forward goes if the host slept */
+
 struct added {
 	struct conf *conf;		/* one forward; NULL: place is free */
 	char *text;			/* that it was made of */
@@ -137,10 +139,11 @@ static int contribute(void *ctx, const struct conf *file, struct conf_claims *cl
 	return 0;
 }
 
-/* Wait for the one that ends next. */
+/* Wait for the one that ends next. Its clock goes on while the host sleeps, the loop's does not: looked at again soon. */
 static void set_timer(void)
 {
 	nat_ns now = state_clock(), next = 0;
+	double wait;
 
 	for (unsigned i = 0; i < ADDED_MAX; i++)
 		if (self.list[i].conf && self.list[i].ends && (!next || self.list[i].ends < next))
@@ -148,7 +151,8 @@ static void set_timer(void)
 	ev_timer_stop(self.loop, &self.timer);
 	if (!next)
 		return;
-	ev_timer_set(&self.timer, next > now ? (double)(next - now) / 1e9 : 0., 0.);
+	wait = next > now ? (double)(next - now) / 1e9 : 0.;
+	ev_timer_set(&self.timer, wait < LOOK_S ? wait : LOOK_S, 0.);
 	ev_timer_start(self.loop, &self.timer);
 }
 
@@ -174,7 +178,7 @@ static void save(void)
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	nat_ns now = state_clock();
-	bool guests = false;
+	bool guests = false, any = false;
 
 	(void)loop;
 	(void)w;
@@ -184,14 +188,17 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 		if (!a->conf || !a->ends || a->ends > now)
 			continue;
+		any = true;
 		log_field("FORWARD", "%s", name_of(a));
 		log_info("forward %s was added for a time that is over now", name_of(a));
 		guests |= forget(a);
 	}
+	set_timer();
+	if (!any)
+		return;
 	if (guests)
 		tell();
 	live_refresh(self.live);
-	set_timer();
 	save();
 }
 

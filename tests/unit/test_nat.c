@@ -432,6 +432,18 @@ static const struct script scripts[] = {
 	{ .name = "R35_time_stands_still_and_jumps", .protos = "u", .steps =
 		"pre C:1>H:8080 -> OPENED C:1>G:80\nwait 0\npost G:80>C:1 -> TRANSLATED H:8080>C:1\nwait 60000000\nexpire 1" },
 
+	/* The host slept: the clock has gone on, all at once, and every flow is as old as if nobody had sent. */
+	{ .name = "R35_host_sleeps_an_hour", .protos = "t", .steps = HANDSHAKE
+		"wait 3600\npost G:80>C:40000 A -> TRANSLATED H:8080>C:40000\npre C:40000>H:8080 A -> TRANSLATED C:40000>G:80\n"
+		"idle TCP_ESTABLISHED\nopened 1\nwait 7439\nexpire 0\npre C:40000>H:8080 A -> TRANSLATED C:40000>G:80" },
+	{ .name = "R35_host_sleeps_a_night", .protos = "t", .steps = HANDSHAKE
+		"wait 28800\npre C:40000>H:8080 A -> PICKED_UP C:40000>G:80\npost G:80>C:40000 A -> TRANSLATED H:8080>C:40000\n"
+		"idle TCP_ESTABLISHED\nopened 2\nflows 1" },
+	{ .name = "R35_host_sleeps_and_datagrams", .protos = "u", .steps =
+		"pre C:1>H:8080 -> OPENED C:1>G:80\npost G:80>C:1 -> TRANSLATED H:8080>C:1\npre C:2>H:8080 -> OPENED C:2>G:80\n"
+		"wait 3600\npost G:80>C:1 -> NO_FLOW\npre C:1>H:8080 -> OPENED C:1>G:80\npost G:80>C:1 -> TRANSLATED H:8080>C:1\n"
+		"expire 1\nopened 3\nflows 1" },
+
 	/* --- R76: a full table --- */
 	{ .name = "R76_unanswered_go_first_oldest_first", .protos = "u", .max_flows = 3, .steps =
 		"pre C:1>H:8080 -> OPENED C:1>G:80\npost G:80>C:1 -> TRANSLATED H:8080>C:1\nwait 1\n"
