@@ -67,13 +67,13 @@ class Program(Contender):
 
 class Nfqnat(Program):
     name, what, rows = "nfqnat", "nfqnatd, as users run it", True
-    settings = ""
+    settings, workers = "", None            # None: one on each CPU
 
     def missing(self, lab):
         return None if lab.nfqnatd() else "neither built (make) nor installed"
 
     def config(self, setup):
-        workers = 1 if setup.one_cpu else os.cpu_count()
+        workers = 1 if setup.one_cpu else self.workers or os.cpu_count()
         publish = ['"%d:%d%s"' % (p + SHIFT, p, proto) for p in PORTS for proto in ("", "/udp")]
         text = "workers: %d\n%s" % (workers, self.settings)
         if setup.flows:
@@ -96,6 +96,10 @@ class Nfqnat(Program):
 class NfqnatWhole(Nfqnat):
     name, what = "nfqnat-whole", "nfqnatd with `headers-only: off`: every packet of TCP comes whole"
     settings = "headers-only: off\n"
+
+
+class NfqnatOne(Nfqnat):
+    name, what, workers = "nfqnat-one", "nfqnatd with `workers: 1`", 1
 
 
 class Queue(Program):
@@ -317,5 +321,5 @@ class Pasta(Program):
         lab.namespace_del("pasta")
 
 
-CONTENDERS = [Nfqnat(), Accept(), NfqnatWhole(), AcceptWhole(), Textbook(), DnatNft(), DnatIptables(), Route(), Haproxy(), Nginx(), Socat(), Rinetd(),
-              SocketProxyd(), Pasta()]
+CONTENDERS = [Nfqnat(), Accept(), NfqnatOne(), NfqnatWhole(), AcceptWhole(), Textbook(), DnatNft(), DnatIptables(), Route(), Haproxy(), Nginx(),
+              Socat(), Rinetd(), SocketProxyd(), Pasta()]

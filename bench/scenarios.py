@@ -21,7 +21,7 @@ class Scenario:
         self.setup = setup or Setup()
 
     def suits(self, contender):
-        if self.only and contender.name not in self.only:
+        if self.only is not None and contender.name not in self.only:
             return False
         return (contender.udp or not self.udp) and (contender.rows or not self.setup.rows)
 
@@ -58,17 +58,40 @@ def udp_once(lab, contender, family, octets, rate, seconds, flows=16, sources=Fa
     return sent, json.loads(lab.end(sink))
 
 
-def udp_rate(octets):
+def udp_lanes(lab, contender, family, octets, rate, seconds):
+    """The same on two CPUs at once: on each a sender and a receiver of its own. Returns the sums."""
+    lanes = []
+    try:
+        for lab.cpus, port in (("0", SINK), ("1", BULK)):
+            lanes.append((port, lab.cpus, lab.spawn_load(contender.ns, "udp-recv", port)))
+        senders = []
+        for port, lab.cpus, _ in lanes:
+            address, to = contender.to(family, port)
+            senders.append(lab.spawn("client", lab.tool("loadgen"), "udp-send", "--octets", octets - IP_OCTETS[family], "--rate", rate / 2,
+                                     "--seconds", seconds, "--flows", 16, address, to))
+        sent = []
+        for p in senders:
+            out, _ = p.communicate(timeout=60)
+            lab.running.remove(p)
+            sent.append(json.loads(out))
+    finally:
+        lab.cpus = None
+        got = [json.loads(lab.end(sink)) for _, _, sink in lanes]
+    return ({"sent": sum(s["sent"] for s in sent), "seconds": max(s["seconds"] for s in sent)},
+            {"received": sum(g["received"] for g in got)})
+
+
+def udp_rate(octets, once=udp_once):
     """The highest rate with less than LOSS lost, found by halving."""
     def measure(lab, contender, family, seconds):
         step = seconds / 2
-        sent, got = udp_once(lab, contender, family, octets, 0, step)
+        sent, got = once(lab, contender, family, octets, 0, step)
         low, high = 0.0, min(got["received"] * 1.3, sent["sent"]) / sent["seconds"]
         cpu = 0.0
         for _ in range(7):
             middle = (low + high) / 2
             before = cpu_busy()
-            sent, got = udp_once(lab, contender, family, octets, middle, step)
+            sent, got = once(lab, contender, family, octets, middle, step)
             if got["received"] and got["received"] >= sent["sent"] * (1 - LOSS):
                 low, cpu = got["received"] / sent["seconds"], (cpu_busy() - before) / (got["received"] / 1e6)
             else:
@@ -248,6 +271,8 @@ SCENARIOS = [
     Scenario("flood", "a known flow's latency beside 100,000 unknown tuples a second",
              {"p99": ("us", False), "p99_by_calm": ("times", False)}, flood, (4,), udp=True, cost=4),
     Scenario("udp_64_1cpu", "datagrams of 64 octets, all on one CPU", UDP_VALUES, udp_rate(64), (4,), udp=True, setup=ONE, cost=8),
+    Scenario("udp_64_2cpus", "the same on two CPUs at once, a sender and a receiver on each", UDP_VALUES, udp_rate(64, udp_lanes), (4,), udp=True,
+             only=None if (os.cpu_count() or 1) > 1 else (), cost=8),
     Scenario("rr_1cpu", "TCP request and response, all on one CPU", LATENCY_VALUES, latency(), (4,), setup=ONE),
 ] + [
     Scenario("beside_%s" % name, "the same " + what, OTHERS_VALUES, with_others(others), (4,), udp=True, only=("nfqnat",), cost=8)
