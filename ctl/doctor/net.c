@@ -40,13 +40,16 @@ static int take_link_attr(const struct nlattr *a, void *arg)
 
 	switch (mnl_attr_get_type(a)) {
 	case IFLA_IFNAME:
-		snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
+		if (mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+			snprintf(l->name, sizeof(l->name), "%s", mnl_attr_get_str(a));
 		break;
 	case IFLA_MTU:
-		l->mtu = mnl_attr_get_u32(a);
+		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			l->mtu = mnl_attr_get_u32(a);
 		break;
 	case IFLA_MASTER:
-		l->master = mnl_attr_get_u32(a);
+		if (mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			l->master = mnl_attr_get_u32(a);
 		break;
 	}
 	return MNL_CB_OK;
@@ -56,9 +59,10 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct net *n = arg;
-	struct net_link l = { .index = (uint32_t)ifi->ifi_index, .loopback = ifi->ifi_flags & IFF_LOOPBACK,
-			      .up = ifi->ifi_flags & IFF_UP };
+	struct net_link l = { 0 };
 
+	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+		return MNL_CB_OK;
 	if (n->n == n->room) {
 		unsigned room = n->room ? 2 * n->room : 16;
 		struct net_link *more = reallocarray(n->link, room, sizeof(*more));
@@ -70,6 +74,9 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 		n->link = more;
 		n->room = room;
 	}
+	l.index = (uint32_t)ifi->ifi_index;
+	l.loopback = ifi->ifi_flags & IFF_LOOPBACK;
+	l.up = ifi->ifi_flags & IFF_UP;
 	mnl_attr_parse(nlh, sizeof(*ifi), take_link_attr, &l);
 	n->link[n->n++] = l;
 	return MNL_CB_OK;
@@ -84,7 +91,7 @@ static int take_route_attr(const struct nlattr *a, void *arg)
 {
 	struct default_route *d = arg;
 
-	if (mnl_attr_get_type(a) == RTA_OIF)
+	if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
 		d->oif = mnl_attr_get_u32(a);
 	return MNL_CB_OK;
 }
@@ -96,6 +103,8 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	struct net *n = arg;
 	const struct net_link *l;
 
+	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
+		return MNL_CB_OK;
 	if (rtm->rtm_dst_len || rtm->rtm_type != RTN_UNICAST || n->n_defaults == NET_DEFAULTS)
 		return MNL_CB_OK;
 	mnl_attr_parse(nlh, sizeof(*rtm), take_route_attr, &d);
@@ -178,7 +187,7 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	struct neighbour *n = arg;
 
 	n->same = false;
-	if (nlh->nlmsg_type != RTM_NEWNEIGH || (uint32_t)nd->ndm_ifindex != n->index)
+	if (nlh->nlmsg_type != RTM_NEWNEIGH || mnl_nlmsg_get_payload_len(nlh) < sizeof(*nd) || (uint32_t)nd->ndm_ifindex != n->index)
 		return MNL_CB_OK;
 	mnl_attr_parse(nlh, sizeof(*nd), take_neigh_attr, n);
 	if (!n->same)

@@ -43,12 +43,16 @@ static int take_socket(const struct nlmsghdr *nlh, void *arg)
 		"neither from outside nor, unless a device is named, from this host.";
 	const struct inet_diag_msg *m = mnl_nlmsg_get_payload(nlh);
 	struct scan *s = arg;
-	uint8_t family = m->idiag_family == AF_INET ? NAT_IPV4 : NAT_IPV6;
 	struct nat_addr addr = { { 0 } }, any = { { 0 } };
-	uint16_t port = wire_host(m->id.idiag_sport);
 	const struct conf_row *row;
 	char owner[64], ip[CONF_IP_TEXT];
+	uint8_t family;
+	uint16_t port;
 
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+		return MNL_CB_OK;
+	family = m->idiag_family == AF_INET ? NAT_IPV4 : NAT_IPV6;
+	port = wire_host(m->id.idiag_sport);
 	memcpy(addr.octet, m->id.idiag_src, 16);
 	if (family == NAT_IPV4)
 		addr = m->id.idiag_src[0] ? nat_addr_v4((const uint8_t *)m->id.idiag_src) : any;

@@ -41,6 +41,7 @@ static void make_directory(const char *path)
 static int bind_at(int fd, const char *path, char *why, size_t why_octets)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct stat st;
 	mode_t mask;
 	int err;
 
@@ -53,6 +54,10 @@ static int bind_at(int fd, const char *path, char *why, size_t why_octets)
 	if (answers(&sa)) {
 		snprintf(why, why_octets, "another nfqnatd answers at %s; give each its own `control: { socket: ... }`", path);
 		return -EADDRINUSE;
+	}
+	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode)) {
+		snprintf(why, why_octets, "%s is there and is no socket; choose another name in `control: { socket: ... }`", path);
+		return -EEXIST;
 	}
 	unlink(path);
 	make_directory(path);

@@ -13,7 +13,7 @@
  * @path: its directory is made if absent; a socket that nobody answers at is replaced
  * @gid:  out; of the group, -1: only root, and who we are
  * @why:  out on error; what failed and what to do
- * Returns a descriptor, or -errno; -EADDRINUSE: another daemon answers there.
+ * Returns a descriptor, or -errno; -EADDRINUSE: another daemon answers there; -EEXIST: something that is no socket is there.
  */
 int ctl_listen(const char *path, const char *group, gid_t *gid, char *why, size_t why_octets);
 

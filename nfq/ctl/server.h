@@ -43,7 +43,7 @@ struct ctl_counts {
  * @table: ends with a name of NULL; must outlive the server
  * @why:   out on error; what failed and what to do
  *
- * Returns 0 or -errno; -EADDRINUSE: another daemon answers there.
+ * Returns 0 or -errno; -EADDRINUSE: another daemon answers there; -EEXIST: something that is no socket is there.
  */
 int ctl_server_open(struct ev_loop *loop, const char *path, const char *group, const struct ctl_command *table, char *why,
 		    size_t why_octets);
@@ -57,7 +57,6 @@ int ctl_server_move(const char *path, const char *group, char *why, size_t why_o
 
 /* ctl_server_close - hang up on everybody and remove the socket; harmless if it is not open */
 void ctl_server_close(void);
-
 
 /**
  * ctl_server_adopt - @fd is a client from now on, however long it is silent

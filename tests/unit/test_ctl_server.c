@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ctl_server: a client whose own request takes its right away. */
+/* ctl_server: a client whose own request takes its right away; a file where the socket should be. */
 #include "nfq/ctl/server.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <grp.h>
 #include <sys/socket.h>
@@ -75,8 +76,25 @@ static void request_that_ends_its_client(void **state)
 	rmdir(dir);
 }
 
+/* `control: { socket: ... }` may name a file by mistake: that is nobody's to remove. */
+static void file_in_its_place_stays(void **state)
+{
+	char file[] = "/tmp/nfqnat-ctl-file-XXXXXX", why[256] = "";
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(ctl_server_open(loop, file, "root", table, why, sizeof(why)), -EEXIST);
+	assert_non_null(strstr(why, "is no socket"));
+	assert_int_equal(unlink(file), 0);
+	ev_loop_destroy(loop);
+}
+
 int main(void)
 {
 	unit_add("a request that ends its client", request_that_ends_its_client, NULL);
+	unit_add("a file in its place stays", file_in_its_place_stays, NULL);
 	return unit_run("ctl_server");
 }
