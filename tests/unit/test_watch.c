@@ -400,6 +400,44 @@ static void silent_agents_leave_room(void **state)
 	ev_loop_destroy(loop);
 }
 
+static void count_words(void *arg, const char *level, const char *text)
+{
+	assert_string_equal(level, "warn");
+	assert_non_null(strstr(text, "not asked any more"));
+	++*(unsigned *)arg;
+}
+
+static int ended(int broker, const char *uuid)
+{
+	(void)broker;
+	(void)uuid;
+	errno = EPIPE;
+	return -1;
+}
+
+/* A broker that has ended is given up, once and aloud. */
+static void broker_that_ends(void **state)
+{
+	unsigned said = 0;
+	struct ev_loop *loop = ev_loop_new(0);
+	struct agents a = { .loop = loop, .broker = dup(STDERR_FILENO), .ask = ended, .arg = &said, .changed = count_changes, .log = count_words };
+	json_t *guests = guests_named(3);
+	struct claims c = { 0 };
+
+	(void)state;
+	agents_init(&a);
+	agents_ask(&a, true);
+	agents_join(&a, guests, &c);
+	assert_int_equal(said, 1);
+	assert_int_equal(a.broker, -1);
+	agents_join(&a, guests, &c);
+	assert_int_equal(said, 1);
+	agents_fini(&a);
+	claims_fini(&c);
+	json_decref(guests);
+	ev_loop_destroy(loop);
+}
+
 /* ---- netlink ---- */
 
 static struct rtnl neighbour(uint16_t type, uint16_t ndm_state, const char *ip, bool lladdr)
@@ -553,6 +591,7 @@ int main(void)
 		cmocka_unit_test(agent_answers),
 		cmocka_unit_test(agent_says_too_much),
 		cmocka_unit_test(silent_agents_leave_room),
+		cmocka_unit_test(broker_that_ends),
 		cmocka_unit_test(neighbour_states),
 		cmocka_unit_test(link_messages),
 		cmocka_unit_test(slow_reader_gets_the_last_world),

@@ -129,6 +129,14 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 /* ---- who is asked next ---- */
 
+/* The broker has ended: nobody is asked any more, and what was said stays. */
+static void give_up(struct agents *a)
+{
+	a->log(a->arg, "warn", "agents are not asked any more: the process that asks them has ended");
+	close(a->broker);
+	a->broker = -1;
+}
+
 static void start(struct agent *g)
 {
 	struct agents *a = g->all;
@@ -136,6 +144,8 @@ static void start(struct agent *g)
 	g->text = malloc(AGENT_OCTETS + 3);
 	g->fd = g->text ? a->ask(a->broker, g->uuid) : -1;
 	if (g->fd < 0) {
+		if (g->text && (errno == EPIPE || errno == ECONNRESET))
+			give_up(a);
 		free(g->text);
 		g->text = NULL;
 		g->due = ev_now(a->loop) + 1;

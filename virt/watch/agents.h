@@ -34,7 +34,7 @@ enum {
 struct agent;
 struct agents {
 	struct ev_loop *loop;
-	int broker;			/* -1: nobody is asked */
+	int broker;			/* -1: nobody is asked, or it has ended, which is said once */
 	int (*ask)(int broker, const char *uuid);	/* broker_ask() */
 	bool on;
 	void *arg;

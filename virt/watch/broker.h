@@ -27,7 +27,7 @@ int broker_start(void);
  * @broker: from broker_start(), non-blocking or not
  * @uuid:   36 octets
  * Returns a descriptor from which ask.h's answer can be read until end of
- * file, non-blocking; or -1 and errno: EAGAIN, or the broker is gone.
+ * file, non-blocking; or -1 and errno: EAGAIN; EPIPE, ECONNRESET: the broker is gone.
  */
 int broker_ask(int broker, const char *uuid);
 
