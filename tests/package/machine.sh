@@ -19,7 +19,8 @@ machine_end() {
 	CONTAINER=
 	umount "$ROOT" 2>/dev/null
 	umount "$OVER" 2>/dev/null
-	rmdir "$OVER" 2>/dev/null
+	# What was written before machine_files() lies below.
+	mountpoint -q "$OVER" || rm -rf "$OVER"
 }
 trap 'machine_end; cleanup' EXIT
 
