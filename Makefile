@@ -41,7 +41,7 @@ WERROR	?= $(if $(CI),-Werror)
 CFLAGS	?= -g
 NF_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"$(VERSION)"' -I. $(OPT) $(WARN) $(WERROR) -MMD -MP
 LDFLAGS	?= $(if $(filter 0,$(SAN)),-pie -z relro -z now)
-PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp libxml-2.0 jansson libmicrohttpd ncursesw libsystemd
+PKGS	:= libmnl libnetfilter_queue libcap-ng libcyaml yaml-0.1 libpcap libseccomp libxml-2.0 jansson libmicrohttpd ncursesw $(shell pkg-config --exists libsystemd && echo libsystemd)
 LIBS	= -Wl,--as-needed $(shell pkg-config --libs $(PKGS)) -lev -pthread
 
 NAT_O	:= $(patsubst %.c,$B/%.o,$(wildcard nat/*.c))

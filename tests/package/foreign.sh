@@ -33,14 +33,14 @@ apk_parts() { [ -x "$DIR/apk/libvirt/usr/sbin/nfqnat-virt" ] && [ -x "$DIR/apk/o
 # A variable is for abuild; it gives others.
 apk_shell() { shellcheck -s dash -e SC2034,SC2154 packaging/APKBUILD packaging/nfqnat.pre-install; }
 
-# Libraries' headers are glibc's machine's, which come last; so do the kernel's.
+# Libraries' headers are glibc's machine's, which come last; so do the kernel's. There is no systemd beside musl.
 musl_compiles() {
 	local musl=/usr/include/x86_64-linux-musl gcc
 
 	gcc=$(gcc -print-file-name=include)
 	git ls-files -z 'nat/*.c' 'nfq/*.c' 'conf/*.c' 'virt/*.c' 'ctl/*.c' 'replay/*.c' main.c |
 		xargs -0 -n 20 -P "$(nproc)" gcc -fsyntax-only -std=c11 -D_GNU_SOURCE '-DNFQNAT_VERSION="x"' -I. \
-			-Werror=implicit-function-declaration -nostdinc -isystem $musl -isystem "$gcc" -isystem /usr/include/libxml2 \
+			-DNO_JOURNAL -Werror=implicit-function-declaration -nostdinc -isystem $musl -isystem "$gcc" -isystem /usr/include/libxml2 \
 			-idirafter /usr/include -idirafter "/usr/include/$(gcc -dumpmachine)"
 }
 
