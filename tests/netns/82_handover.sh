@@ -7,8 +7,7 @@
 TCP=${TCP:-1000} UDP=${UDP:-200}
 
 net_up
-spawn guest crowd serve 7 >"$DIR/serving"
-wait_for 5 grep -q serving "$DIR/serving"
+crowd_serve
 serve guest tcp:80:whoami
 config() {
 	config_head

@@ -7,8 +7,7 @@
 TCP=100 UDP=50
 
 net_up
-spawn guest crowd serve 7 >"$DIR/serving"
-wait_for 5 grep -q serving "$DIR/serving"
+crowd_serve
 serve guest tcp:80:whoami
 config() {
 	config_head

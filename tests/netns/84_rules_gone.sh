@@ -8,8 +8,7 @@
 TCP=${BUSY_TCP:-60} UDP=${BUSY_UDP:-20} MS=${BUSY_MS:-40}
 
 net_up
-spawn guest crowd serve 7 >"$DIR/serving"
-wait_for 5 grep -q serving "$DIR/serving"
+crowd_serve
 serve guest tcp:80:whoami
 serve host tcp:8080:whoami
 config() {

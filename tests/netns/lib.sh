@@ -288,6 +288,12 @@ serve() {
 	wait_for 5 grep -q serving "$said" || result 'not ok' "$SUITE" "server in $1 does not start"
 }
 
+# crowd_serve - the guest answers crowds (tests/tools/crowd.c) at port 7
+crowd_serve() {
+	spawn guest crowd serve 7 >"$DIR/serving"
+	wait_for 5 grep -q serving "$DIR/serving" || result 'not ok' "$SUITE" "the crowd's server does not start"
+}
+
 # ---- the daemon ----
 
 # daemon_run [OPTION...] <config - start and do not wait

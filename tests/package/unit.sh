@@ -39,8 +39,7 @@ main_is_new() {
 journal_has() { inside journalctl -u nfqnatd --no-pager | grep -qE -- "$1"; }
 
 net_up
-spawn guest crowd serve 7 >"$DIR/serving"
-wait_for 5 grep -q serving "$DIR/serving"
+crowd_serve
 serve guest tcp:80:whoami
 serve host tcp:8080:whoami
 if ! machine_files; then
