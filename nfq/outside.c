@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "nfq/route.h"
+#include "nfq/rtread.h"
 
 enum { FIRST_PORT = 600, ROOM_OCTETS = 32768 };
 
@@ -26,78 +27,37 @@ struct search {
 	unsigned rank;			/* of best; 0: none */
 };
 
-/* An address as the kernel tells of it. */
-struct candidate {
-	const void *octets;
-	size_t want;			/* so long is an address of the family that was asked for */
-	uint32_t flags;
-	uint8_t bits;			/* of its subnet */
-};
-
-/* Attributes of another length than they must have are as good as absent. */
-static int take_attr(const struct nlattr *a, void *arg)
-{
-	struct candidate *c = arg;
-	size_t len = mnl_attr_get_payload_len(a);
-
-	switch (mnl_attr_get_type(a)) {
-	case IFA_LOCAL:			/* of a point-to-point link IFA_ADDRESS is the other end */
-		if (len == c->want)
-			c->octets = mnl_attr_get_payload(a);
-		break;
-	case IFA_ADDRESS:
-		if (!c->octets && len == c->want)
-			c->octets = mnl_attr_get_payload(a);
-		break;
-	case IFA_FLAGS:
-		if (len == sizeof(c->flags))
-			c->flags = mnl_attr_get_u32(a);
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 /* How much an address is wanted; 0: not at all. */
-static unsigned rank_of(const struct search *s, const struct nat_addr *a, const struct candidate *c)
+static unsigned rank_of(const struct search *s, const struct rtread_addr *a)
 {
 	unsigned rank = 1;
-	uint32_t flags = c->flags;
+	uint32_t flags = a->flags;
 
 	if (s->family == NAT_IPV4)
-		return 1u + (flags & IFA_F_SECONDARY ? 0u : 2u) + (c->bits < 32 ? 1u : 0u);
+		return 1u + (flags & IFA_F_SECONDARY ? 0u : 2u) + (a->bits < 32 ? 1u : 0u);
 	if (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
 		return 0;
-	if ((a->octet[0] & 0xfe) != 0xfc)
+	if ((a->addr.octet[0] & 0xfe) != 0xfc)
 		rank += 4;
 	if (!(flags & IFA_F_TEMPORARY))
 		rank += 2;
-	if (c->bits < 128)
+	if (a->bits < 128)
 		rank += 1;		/* one of a subnet rather than one by itself */
-	return nat_addr_eq(a, &s->preferred) ? 16 : rank;
+	return nat_addr_eq(&a->addr, &s->preferred) ? 16 : rank;
 }
 
 static int take_addr(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
 	struct search *s = arg;
-	struct candidate c = { .want = s->family == NAT_IPV4 ? 4 : 16 };
-	struct nat_addr a;
+	struct rtread_addr a;
 	unsigned rank;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*m))
+	if (!rtread_addr(nlh, s->family, &a) || a.device != s->device || a.scope != RT_SCOPE_UNIVERSE)
 		return MNL_CB_OK;
-	c.flags = m->ifa_flags;
-	c.bits = m->ifa_prefixlen;
-	if (m->ifa_index != s->device || m->ifa_scope != RT_SCOPE_UNIVERSE)
-		return MNL_CB_OK;
-	mnl_attr_parse(nlh, sizeof(*m), take_attr, &c);
-	if (!c.octets)
-		return MNL_CB_OK;
-	a = s->family == NAT_IPV4 ? nat_addr_v4(c.octets) : nat_addr_v6(c.octets);
-	rank = rank_of(s, &a, &c);
+	rank = rank_of(s, &a);
 	if (rank > s->rank) {
 		s->rank = rank;
-		s->best = a;
+		s->best = a.addr;
 	}
 	return MNL_CB_OK;
 }

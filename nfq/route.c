@@ -7,6 +7,8 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "nfq/rtread.h"
+
 enum { ANSWER_OCTETS = 8192 };
 
 struct answer {
@@ -14,43 +16,26 @@ struct answer {
 	enum nat_family family;
 };
 
-static int take_attr(const struct nlattr *a, void *arg)
-{
-	struct answer *ans = arg;
-	size_t want = ans->family == NAT_IPV4 ? 4 : 16;
-
-	switch (mnl_attr_get_type(a)) {
-	case RTA_OIF:
-		if (mnl_attr_get_payload_len(a) >= 4)
-			ans->route->oif = mnl_attr_get_u32(a);
-		break;
-	case RTA_PREFSRC:
-		if (mnl_attr_get_payload_len(a) != want)
-			break;
-		ans->route->near = ans->family == NAT_IPV4 ? nat_addr_v4(mnl_attr_get_payload(a))
-							   : nat_addr_v6(mnl_attr_get_payload(a));
-		break;
-	}
-	return MNL_CB_OK;
-}
-
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct answer *ans = arg;
+	struct rtread_route r;
 
 	/* A blackhole or this host itself is no way to a guest. */
-	if (nlh->nlmsg_type == RTM_NEWROUTE && rtm->rtm_type == RTN_UNICAST)
-		mnl_attr_parse(nlh, sizeof(*rtm), take_attr, arg);
+	if (rtread_route(nlh, ans->family, &r) && r.type == RTN_UNICAST) {
+		ans->route->oif = r.oif;
+		ans->route->near = r.near;
+	}
 	return MNL_CB_STOP;
 }
 
 static int take_prefix(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct answer *ans = arg;
+	const struct answer *ans = arg;
+	struct rtread_route r;
 
-	if (nlh->nlmsg_type == RTM_NEWROUTE)
-		ans->route->bits = rtm->rtm_dst_len;
+	if (rtread_route(nlh, ans->family, &r))
+		ans->route->bits = r.bits;
 	return MNL_CB_STOP;
 }
 

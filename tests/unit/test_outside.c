@@ -4,10 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nfq/rtread.h"
 #include "nfq/table.h"
 #include "tests/unit/netns.h"
 
@@ -206,6 +209,71 @@ static void R25_table_follows_the_device(void **state)
 	table_free(&b);
 }
 
+/* ---- messages of any octets ---- */
+
+static struct nlmsghdr *message(uint8_t buf[256], uint16_t type, const void *head, size_t octets)
+{
+	struct nlmsghdr *nlh;
+
+	memset(buf, 0, 256);
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = type;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, octets), head, octets);
+	return nlh;
+}
+
+static void R82_lengths_of_addresses(void **state)
+{
+	static const uint8_t near[4] = { 192, 0, 2, 1 }, far[4] = { 192, 0, 2, 2 };
+	const struct ifaddrmsg m = { .ifa_family = AF_INET, .ifa_prefixlen = 31, .ifa_index = 7, .ifa_flags = 1 };
+	uint8_t buf[256] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh = message(buf, RTM_NEWADDR, &m, sizeof(m));
+	struct rtread_addr a;
+
+	(void)state;
+	assert_false(rtread_addr(nlh, NAT_IPV4, &a));		/* without an address */
+	mnl_attr_put(nlh, IFA_LOCAL, 3, near);
+	assert_false(rtread_addr(nlh, NAT_IPV4, &a));		/* too short */
+	mnl_attr_put(nlh, IFA_ADDRESS, 4, far);
+	mnl_attr_put_u16(nlh, IFA_FLAGS, 2);
+	assert_true(rtread_addr(nlh, NAT_IPV4, &a));
+	assert_memory_equal(a.addr.octet + 12, far, 4);
+	assert_true(a.device == 7 && a.bits == 31 && a.flags == 1);
+	mnl_attr_put(nlh, IFA_LOCAL, 4, near);
+	mnl_attr_put_u32(nlh, IFA_FLAGS, 0x100);
+	assert_true(rtread_addr(nlh, NAT_IPV4, &a));
+	assert_memory_equal(a.addr.octet + 12, near, 4);
+	assert_int_equal(a.flags, 0x100);
+	assert_false(rtread_addr(nlh, NAT_IPV6, &a));
+	nlh->nlmsg_len--;
+	assert_false(rtread_addr(nlh, NAT_IPV4, &a));		/* does not end at a boundary */
+	nlh->nlmsg_len = sizeof(*nlh) + 4;
+	assert_false(rtread_addr(nlh, NAT_IPV4, &a));		/* half a header */
+}
+
+static void R82_lengths_of_routes(void **state)
+{
+	static const uint8_t near[16] = { 0x20, 1, 0xd, 0xb8 };
+	const struct rtmsg m = { .rtm_family = AF_INET6, .rtm_dst_len = 64, .rtm_type = RTN_UNICAST };
+	uint8_t buf[256] __attribute__((aligned(4)));
+	struct nlmsghdr *nlh = message(buf, RTM_NEWROUTE, &m, sizeof(m));
+	struct rtread_route r;
+
+	(void)state;
+	mnl_attr_put_u16(nlh, RTA_OIF, 9);
+	mnl_attr_put(nlh, RTA_PREFSRC, 4, near);
+	assert_true(rtread_route(nlh, NAT_IPV6, &r));
+	assert_true(!r.oif && nat_addr_is_any(&r.near) && r.bits == 64 && r.type == RTN_UNICAST);
+	mnl_attr_put_u32(nlh, RTA_OIF, 9);
+	mnl_attr_put(nlh, RTA_PREFSRC, 16, near);
+	assert_true(rtread_route(nlh, NAT_IPV6, &r));
+	assert_int_equal(r.oif, 9);
+	assert_memory_equal(r.near.octet, near, 16);
+	assert_false(rtread_route(nlh, NAT_IPV4, &r));
+	nlh->nlmsg_type = RTM_DELROUTE;
+	assert_false(rtread_route(nlh, NAT_IPV6, &r));
+}
+
 int main(void)
 {
 	for (unsigned i = 0; i < COUNT(picks); i++)
@@ -215,5 +283,7 @@ int main(void)
 	unit_add("R22_ports_shared_with_the_host", R22_ports_shared_with_the_host, NULL);
 	unit_add("R22_sockets_of_the_host", R22_sockets_of_the_host, NULL);
 	unit_add("R25_table_follows_the_device", R25_table_follows_the_device, NULL);
+	unit_add("R82_lengths_of_addresses", R82_lengths_of_addresses, NULL);
+	unit_add("R82_lengths_of_routes", R82_lengths_of_routes, NULL);
 	return unit_run("outside");
 }

@@ -102,6 +102,9 @@ struct rtnl rtnl_read(const struct nlmsghdr *nlh)
 	struct rtnl r = { .what = RTNL_OTHER };
 	size_t len = mnl_nlmsg_get_payload_len(nlh);
 
+	/* libmnl takes attributes to end where the next message begins; the kernel's do. */
+	if (nlh->nlmsg_len % MNL_ALIGNTO)
+		return r;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
