@@ -76,8 +76,8 @@ static void measure_flows(const struct kind *k, uint32_t largest)
 
 	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]) && counts[i] <= largest; i++) {
 		open_flows(&b, k, have, counts[i]);
-		have = counts[i];
-		establish(&b, k, 0);
+		for (; have < counts[i]; have++)
+			establish(&b, k, have);
 		measure_spread(&b, k, counts[i], false);
 		measure_spread(&b, k, counts[i], true);
 	}

@@ -128,6 +128,7 @@ static inline struct nat_ends answer(const struct kind *k, uint32_t flow)
 
 struct bench {
 	struct nat nat;
+	struct nat_recent recent;
 	void *mem;
 	uint64_t octets;
 	nat_ns now;
@@ -175,7 +176,7 @@ static inline void bench_free(struct bench *b)
 static inline enum nat_reason give(struct bench *b, const uint8_t *packet, uint32_t len, uint8_t hook)
 {
 	static uint8_t data[PACKET + 4];
-	struct nat_pkt p = { .data = data, .len = len, .hook = hook, .indev = 2 };
+	struct nat_pkt p = { .data = data, .len = len, .hook = hook, .indev = 2, .recent = &b->recent };
 
 	memcpy(data, packet, PACKET);
 	nat_packet(&b->nat, &p, b->now);
@@ -190,7 +191,8 @@ static inline void give_batch(struct bench *b, const uint8_t *packets, unsigned 
 
 	for (unsigned i = 0; i < n; i++) {
 		memcpy(data[i], packets + (size_t)i * PACKET, PACKET);
-		p[i] = (struct nat_pkt){ .data = data[i], .len = len, .hook = hook, .indev = 2 };
+		p[i] = (struct nat_pkt){ .data = data[i], .len = len, .hook = hook, .indev = 2,
+					 .recent = &b->recent };
 		nat_look(&b->nat, &p[i]);
 	}
 	for (unsigned i = 0; i < n; i++)

@@ -64,7 +64,11 @@ static inline const uint8_t *nat_addr_wire(const struct nat_addr *a, enum nat_fa
 
 static inline bool nat_addr_eq(const struct nat_addr *a, const struct nat_addr *b)
 {
-	return !memcmp(a->octet, b->octet, sizeof(a->octet));
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->octet, sizeof(x));
+	memcpy(y, b->octet, sizeof(y));
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
 }
 
 /* nat_addr_fits - is it one that @family can have? IPv4 must be mapped; IPv6 may be anything. */

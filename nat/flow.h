@@ -27,6 +27,7 @@
 #ifndef NAT_FLOW_H
 #define NAT_FLOW_H
 
+#include "nat/hot.h"
 #include "nat/idle.h"
 #include "nat/tuple.h"
 
@@ -116,6 +117,30 @@ struct nat_flow *flow_find(const struct flow_table *t, const struct nat_ends *e,
 struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, const struct nat_ends *e, uint8_t proto,
 				  uint8_t family, enum flow_key *key);
 
+/* flow_key_count - how many keys it has: 2, or 3 for a hairpin */
+static inline unsigned flow_key_count(const struct nat_flow *f)
+{
+	return f->flags & FLOW_HAIRPIN ? FLOW_KEYS : FLOW_KEYS - 1;
+}
+
+/* flow_key_is - is this the key @k of a flow? */
+HOT static bool flow_key_is(const struct nat_flow *f, enum flow_key k, const struct nat_ends *e, uint8_t proto, uint8_t family)
+{
+	if (f->proto != proto || f->family != family)
+		return false;
+	switch (k) {
+	case FLOW_ORIG:
+		return nat_ends_eq(&f->orig, e);
+	case FLOW_REPLY:
+		return nat_ends_eq(&f->reply, e);
+	case FLOW_MID:
+	case FLOW_KEYS:
+		break;
+	}
+	return f->reply.sport == e->sport && f->reply.dport == e->dport && nat_addr_eq(&f->reply.src, &e->src) &&
+	       nat_addr_eq(&f->orig.src, &e->dst);
+}
+
 /*
  * flow_prefetch_bucket, flow_prefetch - ask memory for what flow_find() will
  * read: first its bucket, and some time later the flows that the bucket names.
@@ -125,9 +150,32 @@ struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, con
 void flow_prefetch_bucket(const struct flow_table *t, uint64_t hash);
 uint32_t flow_prefetch(const struct flow_table *t, uint64_t hash);
 
+/* flow_prefetch_guess - ask for the flow that a guess names; false: there can be none */
+static inline bool flow_prefetch_guess(const struct flow_table *t, uint32_t guess)
+{
+	const uint8_t *f = (const uint8_t *)&t->flow[guess / 4];
+
+	if (guess / 4 >= t->head->capacity)
+		return false;
+	__builtin_prefetch(f, 1);
+	__builtin_prefetch(f + 64, 1);
+	return true;
+}
+
 /* flow_guessed - flow_find() if the guess was right and still is; NULL says nothing: ask flow_find() */
-struct nat_flow *flow_guessed(const struct flow_table *t, uint32_t guess, const struct nat_ends *e, uint8_t proto,
-			      uint8_t family, enum flow_key *key);
+HOT static struct nat_flow *flow_guessed(const struct flow_table *t, uint32_t guess, const struct nat_ends *e,
+					 uint8_t proto, uint8_t family, enum flow_key *key)
+{
+	struct nat_flow *f;
+
+	if (guess / 4 >= t->head->capacity)
+		return NULL;
+	f = &t->flow[guess / 4];
+	*key = guess % 4;
+	if (f->idle == IDLE_FREE || *key >= flow_key_count(f))
+		return NULL;
+	return flow_key_is(f, *key, e, proto, family) ? f : NULL;
+}
 
 /* flow_has - is any of the flow's keys taken? The same cost. */
 bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family);
@@ -211,6 +259,17 @@ uint32_t flow_unanswered(const struct flow_table *t);
 
 /* flow_requeue - to the tail of its idle queue; its own time goes on */
 void flow_requeue(struct flow_table *t, uint32_t index, nat_tick now);
+
+/*
+ * flow_is_plain - TCP or UDP, open in both directions, each of which is rewritten in one place
+ * The next packet may still say otherwise: a segment with SYN, FIN or RST.
+ */
+static inline bool flow_is_plain(const struct nat_flow *f)
+{
+	if ((f->flags & (FLOW_ANSWERED | FLOW_HAIRPIN | FLOW_LOCAL)) != FLOW_ANSWERED)
+		return false;
+	return f->proto == NAT_PROTO_TCP ? f->idle == IDLE_TCP_ESTABLISHED : f->proto == NAT_PROTO_UDP && f->idle == IDLE_UDP;
+}
 
 static inline uint32_t flow_index(const struct flow_table *t, const struct nat_flow *f)
 {

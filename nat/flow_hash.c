@@ -48,23 +48,6 @@ struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k)
 	return f->orig;
 }
 
-HOT static bool key_is(const struct nat_flow *f, enum flow_key k, const struct nat_ends *e, uint8_t proto, uint8_t family)
-{
-	if (f->proto != proto || f->family != family)
-		return false;
-	switch (k) {
-	case FLOW_ORIG:
-		return nat_ends_eq(&f->orig, e);
-	case FLOW_REPLY:
-		return nat_ends_eq(&f->reply, e);
-	case FLOW_MID:
-	case FLOW_KEYS:
-		break;
-	}
-	return f->reply.sport == e->sport && f->reply.dport == e->dport && nat_addr_eq(&f->reply.src, &e->src) &&
-	       nat_addr_eq(&f->orig.src, &e->dst);
-}
-
 /*
  * The ways of a bucket whose tag may be @tag, as a bit mask. All tags are
  * compared at once: a loop over them would be guessed wrong by the processor
@@ -119,7 +102,7 @@ struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, con
 			if (ref / 4 >= t->head->capacity)
 				continue;
 			f = &t->flow[ref / 4];
-			if (key_is(f, ref % 4, e, proto, family)) {
+			if (flow_key_is(f, ref % 4, e, proto, family)) {
 				*key = ref % 4;
 				return f;
 			}
@@ -150,29 +133,10 @@ uint32_t flow_prefetch(const struct flow_table *t, uint64_t hash)
 	for (unsigned ways = ways_of(b, at.tag); ways; ways &= ways - 1) {
 		uint32_t ref = b->ref[__builtin_ctz(ways)];
 
-		if (ref / 4 < t->head->capacity) {
-			const uint8_t *f = (const uint8_t *)&t->flow[ref / 4];
-
-			__builtin_prefetch(f, 1);
-			__builtin_prefetch(f + 64, 1);
+		if (flow_prefetch_guess(t, ref))
 			guess = ref;
-		}
 	}
 	return guess;
-}
-
-struct nat_flow *flow_guessed(const struct flow_table *t, uint32_t guess, const struct nat_ends *e, uint8_t proto,
-			      uint8_t family, enum flow_key *key)
-{
-	struct nat_flow *f;
-
-	if (guess / 4 >= t->head->capacity)
-		return NULL;
-	f = &t->flow[guess / 4];
-	*key = guess % 4;
-	if (f->idle == IDLE_FREE || *key >= flow_key_count(f) || !key_is(f, *key, e, proto, family))
-		return NULL;
-	return f;
 }
 
 bool flow_has(const struct flow_table *t, const struct nat_ends *e, uint8_t proto, uint8_t family)

@@ -18,12 +18,6 @@ enum { FLOW_PROBES = 64 };
 /* flow_key_ends - the key @k of a flow */
 struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k);
 
-/* flow_key_count - how many keys it has: 2, or 3 for a hairpin */
-static inline unsigned flow_key_count(const struct nat_flow *f)
-{
-	return f->flags & FLOW_HAIRPIN ? FLOW_KEYS : FLOW_KEYS - 1;
-}
-
 /* flow_hash_add - enter one key; false: no way free near its home, nothing changed */
 bool flow_hash_add(struct flow_table *t, uint32_t index, enum flow_key k);
 

@@ -324,11 +324,6 @@ bool life_begin(struct nat *n, struct nat_flow *f, nat_tick now, struct nat_flow
 	return true;
 }
 
-static uint8_t ack_flag(enum nat_dir dir)
-{
-	return dir == NAT_ORIG ? FLOW_ACK_ORIG : FLOW_ACK_REPLY;
-}
-
 /*
  * R44: a RST ends an established flow only if its sequence number is exactly
  * the one that the other side has acknowledged; anybody else would be guessing.
@@ -337,19 +332,7 @@ static bool rst_exact(const struct nat_pkt *p, const struct nat_flow *f, enum na
 {
 	uint32_t seq = wire_get32(p->data + p->view.l4 + 4);
 
-	return (f->flags & ack_flag(!dir)) && seq == f->ack[!dir];
-}
-
-HOT static void note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
-{
-	uint32_t ack;
-
-	if (!(p->tcp_flags & TCP_F_ACK) || (p->tcp_flags & TCP_F_RST) || p->view.end - p->view.l4 < 12)
-		return;
-	ack = wire_get32(p->data + p->view.l4 + 8);
-	if (!(f->flags & ack_flag(dir)) || tcp_after(ack, f->ack[dir]))
-		f->ack[dir] = ack;
-	f->flags |= ack_flag(dir);
+	return (f->flags & life_ack_flag(!dir)) && seq == f->ack[!dir];
 }
 
 RARE bool life_must_begin_anew(struct nat *n, const struct nat_pkt *p, struct nat_flow *f)
@@ -415,7 +398,7 @@ RARE static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, st
 		f->tcp = to & 15u;
 		tell(n, &ev, f);
 	}
-	note_ack(p, f, dir);
+	life_note_ack(p, f, dir);
 
 	/* R34: repeating what nobody answers keeps nothing open. R33, R45: nor does a RST, or anything after it. */
 	unanswered = dir == NAT_ORIG && (to == TCP_SYN_SENT || to == TCP_PICKED_UP);
@@ -424,13 +407,6 @@ RARE static enum nat_reason track_tcp(struct nat *n, const struct nat_pkt *p, st
 	else if (!unanswered && to != TCP_RESET && seen != TCP_EV_RST)
 		flow_touch(&n->flows, f, now);
 	return NAT_WHY_UNDECIDED;
-}
-
-/* ACK or data of an open flow: changes neither state nor class, whoever sends it (tcp.c's table). Nearly every packet. */
-HOT static bool is_mere_ack(const struct nat_pkt *p, const struct nat_flow *f)
-{
-	return f->idle == IDLE_TCP_ESTABLISHED && f->tcp == TCP_ESTABLISHED && f->proto == NAT_PROTO_TCP &&
-	       (p->tcp_flags & (TCP_F_SYN | TCP_F_ACK | TCP_F_FIN | TCP_F_RST)) == TCP_F_ACK;
 }
 
 /* Picked up by the guest's own segment (inverse.h): before the client is heard, that answers nothing and lasts no longer (R34). */
@@ -443,11 +419,8 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 {
 	enum nat_reason why;
 
-	if (is_mere_ack(p, f)) {
-		note_ack(p, f, dir);
-		flow_touch(&n->flows, f, now);
-	} else if (is_unheard(f, dir)) {
-		note_ack(p, f, dir);
+	if (is_unheard(f, dir)) {
+		life_note_ack(p, f, dir);
 	} else if (f->proto == NAT_PROTO_TCP) {
 		why = track_tcp(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
@@ -459,7 +432,6 @@ enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_fl
 	}
 	if (dir == NAT_REPLY && !is_unheard(f, dir))
 		f->flags |= FLOW_ANSWERED;
-	f->packets[dir]++;
-	f->octets[dir] += p->truncated ? p->view.whole_end : p->view.end;
+	life_count(p, f, dir);
 	return NAT_WHY_UNDECIDED;
 }

@@ -5,7 +5,10 @@
 #ifndef NAT_LIFE_H
 #define NAT_LIFE_H
 
+#include "nat/hot.h"
 #include "nat/nat.h"
+#include "nat/tcp.h"
+#include "nat/wire.h"
 
 /**
  * life_open - open a flow for a packet that belongs to none, if a forward wants it
@@ -31,6 +34,31 @@ bool life_begin(struct nat *n, struct nat_flow *f, nat_tick now, struct nat_flow
  * Returns NAT_WHY_UNDECIDED, or TCP_FLAGS, TCP_STATE: drop it, nothing was changed.
  */
 enum nat_reason life_track(struct nat *n, const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now);
+
+static inline uint8_t life_ack_flag(enum nat_dir dir)
+{
+	return dir == NAT_ORIG ? FLOW_ACK_ORIG : FLOW_ACK_REPLY;
+}
+
+/* life_note_ack - remember the highest acknowledgement of each side, for R44 */
+HOT static void life_note_ack(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
+{
+	uint32_t ack;
+
+	if (!(p->tcp_flags & TCP_F_ACK) || (p->tcp_flags & TCP_F_RST) || p->view.end - p->view.l4 < 12)
+		return;
+	ack = wire_get32(p->data + p->view.l4 + 8);
+	if (!(f->flags & life_ack_flag(dir)) || tcp_after(ack, f->ack[dir])) {
+		f->ack[dir] = ack;
+		f->flags |= life_ack_flag(dir);
+	}
+}
+
+HOT static void life_count(const struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir)
+{
+	f->packets[dir]++;
+	f->octets[dir] += p->truncated ? p->view.whole_end : p->view.end;
+}
 
 /**
  * life_ends_here - must this host drop the packet, and say so, before it reaches the guest (R4)?

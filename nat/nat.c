@@ -53,25 +53,60 @@ HOT static const struct nat_ends *key_of(const struct nat_pkt *p, struct nat_end
 	return room;
 }
 
-void nat_look(const struct nat *n, struct nat_pkt *p)
+static void look_up(const struct nat *n, struct nat_pkt *p, const struct nat_ends *key)
+{
+	p->hash = nat_tuple_hash(&n->flows.head->key, key, p->view.tuple.proto, p->view.tuple.family);
+	p->hashed = true;
+	flow_prefetch_bucket(&n->flows, p->hash);
+}
+
+/* In FORWARD, or with no memory of the last packets. */
+RARE static void look_rare(const struct nat *n, struct nat_pkt *p)
 {
 	struct nat_ends room;
 
-	p->looked = true;
-	p->guess = NAT_NONE;
-	p->reason = (uint8_t)pkt_parse(p);
 	/* of a fragment the ports may not be known yet */
-	p->hashed = p->reason == NAT_WHY_UNDECIDED && !p->view.is_error && !p->view.is_fragment;
-	if (!p->hashed)
-		return;
-	p->hash = nat_tuple_hash(&n->flows.head->key, key_of(p, &room), p->view.tuple.proto, p->view.tuple.family);
-	flow_prefetch_bucket(&n->flows, p->hash);
+	if (p->reason == NAT_WHY_UNDECIDED && !p->view.is_error && !p->view.is_fragment)
+		look_up(n, p, key_of(p, &room));
+}
+
+/* Has this thread seen its flow lately? */
+HOT static bool look_recent(const struct nat *n, struct nat_pkt *p)
+{
+	uint64_t mix = recent_mix(&p->view.tuple.ends);
+
+	p->entry = &p->recent->at[mix >> 56];
+	p->check = (uint32_t)(mix >> 24);
+	p->guess = p->entry->guess;
+	return p->entry->check == p->check && flow_prefetch_guess(&n->flows, p->guess);
+}
+
+void nat_look(const struct nat *n, struct nat_pkt *p)
+{
+	p->looked = true;
+	p->hashed = false;
+	p->guess = NAT_NONE;
+	p->entry = NULL;
+	p->reason = (uint8_t)pkt_parse(p);
+	if (!p->plain || !p->recent || p->hook == NAT_FWD) {
+		look_rare(n, p);
+	} else if (!look_recent(n, p)) {
+		p->guess = NAT_NONE;
+		look_up(n, p, &p->view.tuple.ends);
+	}
 }
 
 void nat_warm(const struct nat *n, struct nat_pkt *p)
 {
 	if (p->hashed)
 		p->guess = flow_prefetch(&n->flows, p->hash);
+}
+
+uint64_t nat_hash(const struct nat *n, const struct nat_pkt *p)
+{
+	if (p->hashed || !p->entry)
+		return p->hashed ? p->hash : 0;
+	return nat_tuple_hash(&n->flows.head->key, &p->before, p->ends_proto, p->view.tuple.family);
 }
 
 /* policy_expired() and policy_mss() when no forward has a wish of its own: most have none. */
@@ -135,11 +170,12 @@ HOT static enum nat_reason find(struct nat *n, struct nat_pkt *p, nat_tick now, 
 
 	*flow = NULL;
 	*dir = NAT_ORIG;
-	f = p->hashed ? flow_guessed(&n->flows, p->guess, ends, t->proto, t->family, &key) : NULL;
-	if (!f && !p->hashed)
-		f = flow_find(&n->flows, ends, t->proto, t->family, &key);
-	else if (!f)
-		f = flow_find_hashed(&n->flows, p->hash, ends, t->proto, t->family, &key);
+	f = flow_guessed(&n->flows, p->guess, ends, t->proto, t->family, &key);
+	if (!f)
+		f = p->hashed ? flow_find_hashed(&n->flows, p->hash, ends, t->proto, t->family, &key)
+			      : flow_find(&n->flows, ends, t->proto, t->family, &key);
+	if (f && p->entry)
+		*p->entry = (struct recent){ .check = p->check, .guess = flow_index(&n->flows, f) * 4 + key };
 	if (f && is_expired(n, f, now)) {
 		life_end(n, flow_index(&n->flows, f), NAT_END_IDLE);
 		f = NULL;
@@ -268,6 +304,37 @@ static bool is_one_way(const struct nat_pkt *p, const struct nat_flow *f)
 	return f->proto == NAT_PROTO_UDP && !p->view.is_fragment && !(f->flags & FLOW_ANSWERED) && f->packets[NAT_ORIG] >= ONE_WAY_PACKETS;
 }
 
+/* Does it but pass: a plain packet of a plain flow, here rewritten, that changes nothing but timers and counters? */
+HOT static bool passes(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
+{
+	bool out = f->flags & FLOW_OUT;
+
+	if (!p->plain || !flow_is_plain(f))
+		return false;
+	/* ACK and data: tcp.c's table */
+	if (f->proto == NAT_PROTO_TCP && (p->tcp_flags & (TCP_F_SYN | TCP_F_ACK | TCP_F_FIN | TCP_F_RST)) != TCP_F_ACK)
+		return false;
+	return p->hook == NAT_PRE ? (dir == NAT_REPLY) == out : p->hook == NAT_POST && (dir == NAT_ORIG) == out;
+}
+
+/* What target(), life_track() and rewrite_packet() do with such a packet. Nearly every one. */
+HOT static enum nat_reason pass(struct nat *n, struct nat_pkt *p, struct nat_flow *f, enum nat_dir dir, nat_tick now)
+{
+	const struct nat_ends *back = dir == NAT_ORIG ? &f->reply : &f->orig;
+	bool source = p->hook == NAT_POST;
+	const uint16_t swapped[2] = { back->dport, back->sport };
+	uint32_t ports;
+
+	if (f->proto == NAT_PROTO_TCP)
+		life_note_ack(p, f, dir);
+	flow_touch(&n->flows, f, now);
+	life_count(p, f, dir);
+	memcpy(&ports, swapped, sizeof(ports));
+	if (rewrite_plain(p, source, source ? &back->dst : &back->src, ports))
+		ident_renew(n, p);
+	return NAT_WHY_TRANSLATED;
+}
+
 /* The path of a packet that has ports. Each step lets it on (UNDECIDED) or says why not. */
 HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_tick now)
 {
@@ -291,6 +358,8 @@ HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_ti
 	}
 	p->flow = flow_index(&n->flows, f);
 	p->dir = (uint8_t)dir;
+	if (passes(p, f, dir))
+		return pass(n, p, f, dir, now);
 	why = target(p, f, dir, &to);
 	if (why != NAT_WHY_TRANSLATED)
 		return why;

@@ -345,22 +345,13 @@ HOT static bool parse_plain(const uint8_t *d, uint32_t len, struct pkt_view *v)
 	return true;
 }
 
-enum nat_reason pkt_parse(struct nat_pkt *p)
+/* All that is not plain. */
+RARE static enum nat_reason parse_rare(struct nat_pkt *p)
 {
 	struct pkt_view *v = &p->view;
-	enum nat_family family;
-	enum nat_reason why;
+	enum nat_reason why = pkt_parse_ip(p->data, p->len, p->truncated, v);
+	enum nat_family family = v->tuple.family;
 
-	p->tcp_flags = 0;
-	if (!p->truncated && parse_plain(p->data, p->len, v)) {
-		p->before = v->tuple.ends;
-		p->ends_proto = v->tuple.proto;
-		if (v->tuple.proto == NAT_PROTO_TCP)
-			p->tcp_flags = p->data[v->l4 + 13];
-		return NAT_WHY_UNDECIDED;
-	}
-	why = pkt_parse_ip(p->data, p->len, p->truncated, v);
-	family = v->tuple.family;
 	p->before = v->tuple.ends;
 	p->ends_proto = v->tuple.proto;
 	if (p->truncated && p->whole && v->whole_end == p->len)
@@ -372,5 +363,20 @@ enum nat_reason pkt_parse(struct nat_pkt *p)
 	if (nat_addr_is_linklocal(&p->before.dst, family) || nat_addr_is_linklocal(&p->before.src, family) ||
 	    nat_addr_is_multicast(&p->before.dst, family))
 		return NAT_WHY_LOCAL_SCOPE;
+	return NAT_WHY_UNDECIDED;
+}
+
+enum nat_reason pkt_parse(struct nat_pkt *p)
+{
+	const struct pkt_view *v = &p->view;
+
+	p->tcp_flags = 0;
+	p->plain = !p->truncated && parse_plain(p->data, p->len, &p->view);
+	if (!p->plain)
+		return parse_rare(p);
+	p->before = v->tuple.ends;
+	p->ends_proto = v->tuple.proto;
+	if (v->tuple.proto == NAT_PROTO_TCP)
+		p->tcp_flags = p->data[v->l4 + 13];
 	return NAT_WHY_UNDECIDED;
 }

@@ -11,6 +11,7 @@
 #define NAT_PKT_H
 
 #include "nat/reason.h"
+#include "nat/recent.h"
 #include "nat/tuple.h"
 
 /* The numbers are enum nf_inet_hooks of include/uapi/linux/netfilter.h. */
@@ -66,19 +67,23 @@ struct nat_pkt {
 	bool headers;			/* from a queue that hands over headers only: what needs more can come whole */
 	uint32_t whole;			/* if truncated: octets of the whole packet */
 	uint32_t mark_in;		/* mark that it carries; 0: none */
+	struct nat_recent *recent;	/* this thread's (recent.h); NULL: none */
 
 	/* from pkt_parse() */
 	struct pkt_view view;
 	uint8_t tcp_flags;
+	bool plain;			/* whole TCP or UDP, no options, no extension headers, of no address of a link or a group */
 
 	/* of a fragment, from nat_packet(); see frag.h */
 	bool release;			/* what was HELD of this datagram can be given again */
 
 	/* from nat_look() to nat_packet() */
 	bool looked;			/* parsed; false from the caller */
-	bool hashed;			/* the next two are good: it is whole, and no error */
-	uint32_t guess;			/* the flow it seems to be, from flow_prefetch() */
+	bool hashed;			/* hash is good; not of errors and fragments, nor where there is a guess without it */
+	uint32_t guess;			/* the flow it seems to be, NAT_NONE if none; see flow_guessed() */
+	uint32_t check;			/* for entry */
 	uint64_t hash;			/* nat_tuple_hash() of the key it is looked up by */
+	struct recent *entry;		/* of recent: where its flow is to be noted; NULL: nowhere */
 
 	/* from nat_packet() */
 	uint64_t datagram;		/* number of the datagram a fragment belongs to; 0: it is whole */

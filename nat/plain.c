@@ -9,13 +9,7 @@ bool plain_of(const struct nat *n, uint32_t index, struct plain *p)
 	if (index >= n->flows.head->capacity)
 		return false;
 	f = &n->flows.flow[index];
-	if (f->idle != IDLE_TCP_ESTABLISHED && f->idle != IDLE_UDP)
-		return false;
-	if (!(f->flags & FLOW_ANSWERED) || (f->flags & (FLOW_HAIRPIN | FLOW_LOCAL)))
-		return false;
-	if (f->proto != NAT_PROTO_TCP && f->proto != NAT_PROTO_UDP)
-		return false;
-	if (nat_forward(n, f) == NAT_NONE || flow_expired(&n->flows, f, n->block->now))
+	if (!flow_is_plain(f) || nat_forward(n, f) == NAT_NONE || flow_expired(&n->flows, f, n->block->now))
 		return false;
 	*p = (struct plain){ .index = index, .proto = f->proto, .family = f->family };
 	p->dir[NAT_ORIG].from = f->orig;

@@ -91,7 +91,7 @@ RARE static void update_crc(uint8_t *h, const struct pkt_view *v, const struct n
 		h[SCTP_CSUM + i] ^= (uint8_t)(c >> 8 * i);
 }
 
-RARE void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
+void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, bool l4_csum)
 {
 	enum nat_family family = v->tuple.family;
 	uint8_t proto = v->tuple.proto, *h = data + v->l4;
@@ -117,28 +117,55 @@ RARE void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends 
 	wire_putbe16(h + field, new);
 }
 
-/* rewrite_ends() of a packet that has a whole TCP or UDP header, which nearly all have. @field: of the checksum in it */
-HOT static void rewrite_plain(struct nat_pkt *p, const struct nat_ends *to, uint32_t field, bool l4_csum)
+/* Zero of UDP means that there is no sum; what is none stays none (R14). */
+HOT static void update_plain(uint8_t *field, bool udp, csum_sum diff)
 {
-	enum nat_family family = p->view.tuple.family;
-	struct nat_ends *is = &p->view.tuple.ends;
-	uint8_t *h = p->data + p->view.l4;
-	csum_sum addrs = csum_diff_addr(&is->src, &to->src, family) + csum_diff_addr(&is->dst, &to->dst, family);
-	uint32_t was, ports;
-	uint16_t old, new;
+	uint16_t old = wire_getbe16(field), new = csum_update(old, diff);
 
-	write_addrs(p->data, &p->view, to, addrs);
-	memcpy(&was, &is->sport, 4);
-	memcpy(&ports, &to->sport, 4);
-	memcpy(h, &ports, 4);
-	*is = *to;
-	old = wire_getbe16(h + field);
-	if (!l4_csum || (p->view.tuple.proto == NAT_PROTO_UDP && !old))
+	if (udp && !old)
 		return;
-	new = csum_update(old, addrs + csum_diff32(was, ports));
-	if (p->view.tuple.proto == NAT_PROTO_UDP && !new)
-		new = 0xffff;
-	wire_putbe16(h + field, new);
+	wire_putbe16(field, udp && !new ? 0xffff : new);
+}
+
+/*
+ * An aggregate of TCP that leaves through POSTROUTING is summed anew by
+ * tcp4_gso_segment() or tcp6_gso_segment(), whatever the field holds:
+ * net/ipv4/tcp_offload.c, "if (skb->ip_summed != CHECKSUM_PARTIAL)".
+ * At the other hooks conntrack or the host's own TCP looks at it first.
+ */
+HOT static bool is_summed_anew(const struct nat_pkt *p)
+{
+	return p->gso && p->view.tuple.proto == NAT_PROTO_TCP && p->hook == NAT_POST;
+}
+
+bool rewrite_plain(struct nat_pkt *p, bool source, const struct nat_addr *to, uint32_t ports)
+{
+	bool udp = p->view.tuple.proto == NAT_PROTO_UDP, v4 = p->view.tuple.family == NAT_IPV4;
+	struct nat_ends *is = &p->view.tuple.ends;
+	struct nat_addr *end = source ? &is->src : &is->dst;
+	uint8_t *d = p->data, *h = d + p->view.l4;
+	uint32_t was;
+	csum_sum diff;
+
+	memcpy(&was, &is->sport, 4);
+	if (was == ports && nat_addr_eq(end, to))
+		return false;
+	diff = csum_diff_addr(end, to, p->view.tuple.family);
+	if (v4) {
+		memcpy(d + (source ? V4_SRC : V4_DST), to->octet + 12, 4);
+		wire_putbe16(d + V4_CSUM, csum_update(wire_getbe16(d + V4_CSUM), diff));
+	} else {
+		memcpy(d + (source ? V6_SRC : V6_DST), to->octet, 16);
+	}
+	memcpy(h, &ports, 4);
+	if (!p->csum_partial)
+		update_plain(h + (udp ? 6 : 16), udp, diff + csum_diff32(was, ports));
+	*end = *to;
+	memcpy(&is->sport, &ports, 4);
+	p->after = *is;
+	p->changed = true;
+	p->csum_full = p->csum_partial && !is_summed_anew(p);
+	return true;
 }
 
 void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
@@ -146,21 +173,10 @@ void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to)
 	/* A fragment's is always finished: nobody could compute it later. */
 	bool unfinished = p->csum_partial && p->view.tuple.proto != NAT_PROTO_ICMP && !p->view.is_fragment;
 
-	if (p->view.tuple.proto == NAT_PROTO_TCP && p->view.has_ports && p->view.end - p->view.l4 >= 20)
-		rewrite_plain(p, to, 16, !unfinished);
-	else if (p->view.tuple.proto == NAT_PROTO_UDP && p->view.has_ports)
-		rewrite_plain(p, to, 6, !unfinished);
-	else
-		rewrite_ends(p->data, &p->view, to, !unfinished);
+	rewrite_ends(p->data, &p->view, to, !unfinished);
 	p->after = *to;
 	p->changed = true;
-	/*
-	 * An aggregate of TCP that leaves through POSTROUTING is summed anew by
-	 * tcp4_gso_segment() or tcp6_gso_segment(), whatever the field holds:
-	 * net/ipv4/tcp_offload.c, "if (skb->ip_summed != CHECKSUM_PARTIAL)".
-	 * At the other hooks conntrack or the host's own TCP looks at it first.
-	 */
-	p->csum_full = unfinished && !(p->gso && p->view.tuple.proto == NAT_PROTO_TCP && p->hook == NAT_POST);
+	p->csum_full = unfinished && !is_summed_anew(p);
 }
 
 /* How much of a message its checksum covers: RFC 3828 3.1, RFC 4340 9.2; all of it if that makes no sense. */

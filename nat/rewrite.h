@@ -29,6 +29,14 @@ void rewrite_ends(uint8_t *data, struct pkt_view *v, const struct nat_ends *to, 
  */
 void rewrite_packet(struct nat_pkt *p, const struct nat_ends *to);
 
+/**
+ * rewrite_plain - the same for a plain packet of which one address and both ports change
+ * @source: which address
+ * @ports:  source and destination port, as they lie in the header
+ * Returns false, and changes nothing, if they are what they shall be.
+ */
+bool rewrite_plain(struct nat_pkt *p, bool source, const struct nat_addr *to, uint32_t ports);
+
 /* rewrite_icmp_csum - write the whole checksum of the ICMP or ICMPv6 message in @data */
 void rewrite_icmp_csum(uint8_t *data, const struct pkt_view *v);
 

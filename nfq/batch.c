@@ -183,9 +183,11 @@ static void fragment(struct batch *b, const struct queue *q, unsigned i, nat_ns 
 /* Does it come behind a packet of its flow that was asked for whole? */
 static bool must_follow(const struct batch *b, const struct nat_pkt *p)
 {
-	for (unsigned i = 0; i < b->asked; i++)
-		if (b->asked_hash[i] == p->hash)
-			return p->hashed;
+	uint64_t hash = nat_hash(&b->engine->nat, p);
+
+	for (unsigned i = 0; hash && i < b->asked; i++)
+		if (b->asked_hash[i] == hash)
+			return true;
 	return false;
 }
 
@@ -199,7 +201,7 @@ static void decide_headers(struct batch *b, struct nat_pkt *p, nat_ns now)
 		nat_packet(&b->engine->nat, p, now);
 	}
 	if (p->reason == NAT_WHY_HEADERS_ONLY)
-		b->asked_hash[b->asked++] = p->hash;
+		b->asked_hash[b->asked++] = nat_hash(&b->engine->nat, p);
 }
 
 static void decide(struct batch *b, const struct queue *q)

@@ -47,6 +47,7 @@ struct batch {
 	struct iovec out[BATCH_PACKETS];
 	unsigned n;			/* packets in this batch */
 	nat_ns now;			/* when they were decided */
+	struct nat_recent recent;	/* flows of this thread's last packets */
 	uint64_t asked_hash[BATCH_PACKETS];	/* flows of packets that were asked for whole */
 	unsigned asked;			/* how many were: they wait in the queue that they were sent on to */
 	struct nat_event event[BATCH_EVENTS];	/* for the log, filled under the lock and written after it */

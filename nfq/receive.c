@@ -45,6 +45,7 @@ static void take(struct batch *b, struct queue *q, unsigned i)
 	switch (msg_parse(at.iov_base, len, &b->pkt[b->n], &b->id[b->n], &num, &err)) {
 	case MSG_PACKET:
 		b->pkt[b->n].headers = q->headers;
+		b->pkt[b->n].recent = &b->recent;
 		b->n++;
 		break;
 	case MSG_ERROR:

@@ -80,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nat_ns now;
 	const char *bad;
 
+	judge_begin();
 	if (!world.mem)
 		world_make();
 	now = world.now;

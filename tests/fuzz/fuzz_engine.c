@@ -314,6 +314,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nat_params params;
 	uint8_t first = take(&in);
 
+	judge_begin();
 	params = world_params(first & 7 ? 3 + (first & 15u) : 1);
 	params.half_open = first & 0x20 ? 2 : 0;
 	params.source_lo = SOURCE_LO;

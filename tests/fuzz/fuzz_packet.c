@@ -81,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nat_pkt p = { 0 };
 	uint32_t len;
 
+	judge_begin();
 	if (!world.mem)
 		world_make();
 	if (size < 1 || size - 1 > LEN_MAX)

@@ -40,6 +40,14 @@ static inline void judge_changed(const struct nat_pkt *p, const uint8_t *was, bo
 		MUST(!memcmp(p->data + after, was + after, p->len - after));
 }
 
+/* What fuzzers begin each input with, so that it does the same again. */
+static struct nat_recent judge_recent;
+
+static inline void judge_begin(void)
+{
+	memset(&judge_recent, 0, sizeof(judge_recent));
+}
+
 /* judge - @p has all but data and len; they are @octets, of which a copy of exactly @len is given away and written back */
 static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint32_t len, nat_ns now)
 {
@@ -50,7 +58,8 @@ static inline void judge(struct nat *n, struct nat_pkt *p, uint8_t *octets, uint
 	memcpy(exact, octets, len);
 	p->data = exact;
 	p->len = len;
-	/* Looked at before its turn, or not: the octets choose. */
+	/* Looked at before its turn, or not, and with a memory of those before or without: the octets choose. */
+	p->recent = len && (octets[len - 1] & 2) ? &judge_recent : NULL;
 	if (len && (octets[len - 1] & 1))
 		nat_look(n, p);
 	nat_enter(n);

@@ -22,13 +22,14 @@ static void look_and_warm(struct world *w, struct nat_pkt *p, unsigned n)
 		nat_warm(&w->nat, &p[i]);
 }
 
-/* The same packets, looked at before their turn in one world and not in the other: the same octets and reasons. */
+/* The same packets, looked at before their turn in one world and not in the other, with and without a memory: the same octets and reasons. */
 static void ahead_decides_alike(void **state)
 {
 	static const uint16_t sports[BATCH] = { 1, 2, 1, 3, 3, 2, 1, 4 };
 	struct nat_params params = world_params(64);
 	struct world a = world_new(&params), b = world_new(&params);
 	static uint8_t da[BATCH][64], db[BATCH][64];
+	static struct nat_recent recent;
 	struct nat_pkt pa[BATCH], pb[BATCH];
 
 	(void)state;
@@ -40,7 +41,8 @@ static void ahead_decides_alike(void **state)
 
 			if (i == 5)
 				p.ends.dport = wire_port(99);		/* of no forward */
-			pa[i] = (struct nat_pkt){ .data = da[i], .len = packet_build(&p, da[i]), .indev = OUTSIDE };
+			pa[i] = (struct nat_pkt){ .data = da[i], .len = packet_build(&p, da[i]), .indev = OUTSIDE,
+						  .recent = i == 3 ? NULL : &recent };
 			pb[i] = (struct nat_pkt){ .data = db[i], .len = packet_build(&p, db[i]), .indev = OUTSIDE };
 			if (i == 6)
 				pa[i].len = pb[i].len = 19;		/* cut off */
@@ -95,9 +97,60 @@ static void ahead_guess_may_be_stale(void **state)
 	world_free(&w);
 }
 
+/*
+ * Which flow a packet's ends led to the last time is never believed: a flow
+ * ended, another has its place; and other ends may lead to the same entry.
+ */
+static void ahead_recent_is_a_guess(void **state)
+{
+	struct nat_params params = world_params(64);
+	struct world w = world_new(&params);
+	struct nat_recent recent = { 0 };
+	struct packet one = udp(4, 1), two = udp(4, 2);
+	uint32_t flow[2];
+	uint8_t d[64];
+
+	(void)state;
+	world_map(&w, TABLE);
+	for (unsigned i = 0; i < 9; i++) {
+		struct nat_pkt p = { .data = d, .len = packet_build(i % 2 ? &two : &one, d), .indev = OUTSIDE, .recent = &recent };
+
+		nat_packet(&w.nat, &p, w.now);
+		assert_int_equal(p.reason, i < 2 ? NAT_WHY_OPENED : NAT_WHY_TRANSLATED);
+		if (i < 2)
+			flow[i] = p.flow;
+		assert_int_equal(p.flow, flow[i % 2]);
+		assert_int_equal(p.hashed, i < 4);	/* opened, found, and from then on guessed */
+		for (unsigned e = 0; i == 6 && e < RECENT_FLOWS; e++)
+			recent.at[e].guess = flow[0] * 4 + e % 4;	/* lies from now on: one is right by luck */
+	}
+	/* Nor by a key that it has not: an answer before routing is left for later, that of a hairpin would be none. */
+	one.ends = (struct nat_ends){ letter_addr('G', 4), one.ends.src, wire_port(80), one.ends.sport };
+	for (unsigned i = 0; i < 4; i++) {
+		struct nat_pkt p = { .data = d, .len = packet_build(&one, d), .indev = BRIDGE, .recent = &recent };
+
+		for (unsigned e = 0; e < RECENT_FLOWS; e++)
+			recent.at[e] = (struct recent){ (uint32_t)(recent_mix(&one.ends) >> 24), flow[0] * 4 + i };
+		nat_packet(&w.nat, &p, w.now);
+		assert_int_equal(p.reason, NAT_WHY_LATER);
+	}
+	one = udp(4, 1);
+	w.now += NAT_SEC(301);
+	assert_int_equal(nat_expire(&w.nat, w.now, 9), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		struct nat_pkt p = { .data = d, .len = packet_build(i ? &one : &two, d), .indev = OUTSIDE, .recent = &recent };
+
+		nat_packet(&w.nat, &p, w.now);
+		assert_int_equal(p.reason, NAT_WHY_OPENED);
+	}
+	assert_null(nat_check(&w.nat));
+	world_free(&w);
+}
+
 int main(void)
 {
 	unit_add("ahead_decides_alike", ahead_decides_alike, NULL);
 	unit_add("ahead_guess_may_be_stale", ahead_guess_may_be_stale, NULL);
+	unit_add("ahead_recent_is_a_guess", ahead_recent_is_a_guess, NULL);
 	return unit_run("ahead");
 }

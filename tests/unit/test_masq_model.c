@@ -116,8 +116,9 @@ static void fit(struct packet *p, bool back)
 /* One hook; the packet stays in @d. R24: whatever it was, it does not leave as a guest's. */
 static enum nat_reason pass(struct world *w, uint8_t hook, uint8_t *d, uint32_t len, bool from_guest, bool to_guest, struct nat_ends *after)
 {
+	static struct nat_recent recent;
 	struct nat_pkt pkt = { .data = d, .len = len, .hook = hook, .indev = from_guest ? BRIDGE : OUTSIDE,
-			       .outdev = hook == NAT_PRE ? 0 : to_guest ? BRIDGE : OUTSIDE };
+			       .outdev = hook == NAT_PRE ? 0 : to_guest ? BRIDGE : OUTSIDE, .recent = &recent };
 	struct nat_pkt again = pkt;	/* what it is then */
 
 	nat_packet(&w->nat, &pkt, w->now);

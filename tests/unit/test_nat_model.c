@@ -557,6 +557,7 @@ static void judge_ident(const uint8_t *in, const uint8_t *out)
 static void one_packet(struct world *w, const struct packet *p, enum nat_hook hook, unsigned step)
 {
 	static uint8_t in[PACKET_ROOM], out[PACKET_ROOM], want[PACKET_ROOM];
+	static struct nat_recent recent;	/* of all worlds: it may say what it wants */
 	bool from_guest = p->ends.src.octet[15] != letter_addr('C', p->family).octet[15] &&
 			  p->ends.src.octet[15] != letter_addr('D', p->family).octet[15];
 	struct nat_pkt pkt = { .data = out, .len = packet_build(p, out), .hook = (uint8_t)hook };
@@ -565,6 +566,8 @@ static void one_packet(struct world *w, const struct packet *p, enum nat_hook ho
 
 	if (hook == NAT_PRE)
 		pkt.indev = from_guest ? BRIDGE : OUTSIDE;
+	if (step % 2)
+		pkt.recent = &recent;
 	why = expect(p, hook, &after.ends);
 	if (step % 3)
 		nat_look(&w->nat, &pkt);

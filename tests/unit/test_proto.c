@@ -88,7 +88,9 @@ static const struct script scripts[] = {
 	{ .name = "R32_udp_every_turn", .protos = "u", .map = MAP, .steps =
 		"pre C:1>H:53 -> OPENED C:1>G:53\nidle UDP_OPENING\npre C:1>H:53 -> TRANSLATED C:1>G:53\nidle UDP_OPENING\n"
 		"post G:53>C:1 -> TRANSLATED H:53>C:1\nidle UDP\npre C:1>H:53 -> TRANSLATED C:1>G:53\nidle UDP\n"
-		"post G:53>C:1 -> TRANSLATED H:53>C:1\nidle UDP" },
+		"post G:53>C:1 -> TRANSLATED H:53>C:1\nidle UDP\n"
+		/* with options no packet is plain: the same by the long way */
+		"pre C:1>H:53 opt=4 -> TRANSLATED C:1>G:53\nidle UDP\npost G:53>C:1 opt=4 -> TRANSLATED H:53>C:1\nidle UDP" },
 	{ .name = "R32_whole_protocol_every_turn", .protos = "g", .map = MAP, .steps =
 		"pre C>H -> OPENED C>G\nidle UDP_OPENING\npre C>H -> TRANSLATED C>G\nidle UDP_OPENING\n"
 		"post G>C -> TRANSLATED H>C\nidle OTHER\npre C>H -> TRANSLATED C>G\nidle OTHER\n"
