@@ -47,7 +47,7 @@ bool rtread_addr(const struct nlmsghdr *nlh, enum nat_family family, struct rtre
 {
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attrs[ATTRS] = { NULL };
-	struct rtread_addr a = { 0 };
+	struct rtread_addr a;
 
 	if (!split(nlh, RTM_NEWADDR, sizeof(*m), attrs) || m->ifa_family != (family == NAT_IPV4 ? AF_INET : AF_INET6))
 		return false;
