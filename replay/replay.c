@@ -375,7 +375,9 @@ int replay_run(const struct replay *r, const struct conf *c)
 	run = (struct run){ .args = r, .octets = malloc(FRAME_OCTETS) };
 	if (capture_open(r) < 0)
 		goto free;
-	if (run.octets && engine_open(c) == 0) {
+	if (!run.octets) {
+		fprintf(r->err, "%s: no memory to read it\n", r->name);
+	} else if (engine_open(c) == 0) {
 		status = frames_run();
 		state_free(&run.state);
 	}
