@@ -220,7 +220,8 @@ static int take_proxy(const struct nlmsghdr *nlh, void *arg)
 	struct neighbour *n = arg;
 
 	n->same = false;
-	if (nlh->nlmsg_type == RTM_NEWNEIGH && nd->ndm_flags & NTF_PROXY && (uint32_t)nd->ndm_ifindex == n->index)
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && mnl_nlmsg_get_payload_len(nlh) >= sizeof(*nd) && nd->ndm_flags & NTF_PROXY &&
+	    (uint32_t)nd->ndm_ifindex == n->index)
 		mnl_attr_parse(nlh, sizeof(*nd), take_neigh_attr, n);
 	if (n->same)
 		n->state = NET_NEIGH_ANSWERS;
