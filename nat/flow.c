@@ -11,12 +11,10 @@
 
 uint32_t flow_buckets_for(uint32_t capacity)
 {
-	uint32_t n = 16;
+	/* 2 keys a flow, FLOW_WAYS a bucket, 60 %: n * 10 * 0.6 >= 2 * capacity */
+	uint64_t n = ((uint64_t)capacity * 2 * 10 + FLOW_WAYS * 6 - 1) / (FLOW_WAYS * 6);
 
-	/* 2 keys a flow, FLOW_WAYS a bucket, 80 %: n * 10 * 0.8 >= 2 * capacity */
-	while (n < (1u << 30) && (uint64_t)n * FLOW_WAYS * 4 < (uint64_t)capacity * 2 * 5)
-		n *= 2;
-	return n;
+	return n < 16 ? 16 : (uint32_t)n;
 }
 
 static void table_clear(struct flow_table *t)

@@ -82,7 +82,7 @@ _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 struct flow_head {
 	uint32_t capacity;		/* slots */
 	uint32_t used;			/* slots in use (I3) */
-	uint32_t buckets;		/* a power of two */
+	uint32_t buckets;
 	uint32_t free;			/* first free slot, NAT_NONE if none (I3) */
 	uint32_t first[IDLE_CLASSES], last[IDLE_CLASSES];	/* idle queues (I2) */
 	uint32_t count[IDLE_CLASSES];
@@ -97,7 +97,10 @@ struct flow_table {
 	struct flow_bucket *bucket;
 };
 
-/* flow_buckets_for - buckets for @capacity flows: at most 80 % full with two keys each; a power of two */
+/*
+ * flow_buckets_for - buckets for @capacity flows: at most 60 % full with two keys each
+ * Where keys come and go in a table that is fuller, those far from home drive others away from theirs (docs/decisions/0027).
+ */
 uint32_t flow_buckets_for(uint32_t capacity);
 
 /* flow_init - an empty table of head->capacity slots; head's capacity, buckets, limit and key are set by the caller */

@@ -17,7 +17,7 @@ struct place {
 
 static struct place place_at(const struct flow_table *t, uint64_t h)
 {
-	return (struct place){ .home = (uint32_t)h & (t->head->buckets - 1), .tag = (uint16_t)(h >> 48) | 1 };
+	return (struct place){ .home = flow_home(t->head, h), .tag = (uint16_t)(h >> 48) | 1 };
 }
 
 /* One copy of the hash, for all but nat_look(). */
@@ -93,7 +93,7 @@ struct nat_flow *flow_find_hashed(const struct flow_table *t, uint64_t hash, con
 	struct place at = place_at(t, hash);
 
 	for (unsigned i = 0; i <= FLOW_PROBES; i++) {
-		const struct flow_bucket *b = &t->bucket[(at.home + i) & (t->head->buckets - 1)];
+		const struct flow_bucket *b = flow_bucket_at(t, at.home, i);
 
 		for (unsigned ways = ways_of(b, at.tag); ways; ways &= ways - 1) {
 			uint32_t ref = b->ref[__builtin_ctz(ways)];
@@ -160,10 +160,9 @@ bool flow_hash_add(struct flow_table *t, uint32_t index, enum flow_key k)
 	const struct nat_flow *f = &t->flow[index];
 	struct nat_ends e = flow_key_ends(f, k);
 	struct place at = place_of(t, &e, f->proto, f->family);
-	uint32_t mask = t->head->buckets - 1;
 
 	for (unsigned i = 0; i <= FLOW_PROBES; i++) {
-		struct flow_bucket *b = &t->bucket[(at.home + i) & mask];
+		struct flow_bucket *b = flow_bucket_at(t, at.home, i);
 		unsigned w = free_way(b);
 
 		if (w == FLOW_WAYS)
@@ -171,7 +170,7 @@ bool flow_hash_add(struct flow_table *t, uint32_t index, enum flow_key k)
 		b->ref[w] = index * 4 + k;
 		b->tag[w] = at.tag;
 		while (i--)
-			t->bucket[(at.home + i) & mask].overflow++;
+			flow_bucket_at(t, at.home, i)->overflow++;
 		return true;
 	}
 	return false;
@@ -182,17 +181,16 @@ bool flow_hash_del(struct flow_table *t, uint32_t index, enum flow_key k)
 	const struct nat_flow *f = &t->flow[index];
 	struct nat_ends e = flow_key_ends(f, k);
 	struct place at = place_of(t, &e, f->proto, f->family);
-	uint32_t mask = t->head->buckets - 1;
 
 	for (unsigned i = 0; i <= FLOW_PROBES; i++) {
-		struct flow_bucket *b = &t->bucket[(at.home + i) & mask];
+		struct flow_bucket *b = flow_bucket_at(t, at.home, i);
 
 		for (unsigned w = 0; w < FLOW_WAYS; w++) {
 			if (b->tag[w] != at.tag || b->ref[w] != index * 4 + k)
 				continue;
 			b->tag[w] = 0;
 			while (i--)
-				t->bucket[(at.home + i) & mask].overflow--;
+				flow_bucket_at(t, at.home, i)->overflow--;
 			return true;
 		}
 		if (!b->overflow)
@@ -218,7 +216,7 @@ static uint32_t way_distance(const struct flow_table *t, uint32_t n, unsigned w)
 	at = place_of(t, &e, f->proto, f->family);
 	if (t->bucket[n].tag[w] != at.tag)
 		return UINT32_MAX;
-	return (n - at.home) & (t->head->buckets - 1);
+	return (n + t->head->buckets - at.home) % t->head->buckets;
 }
 
 const char *flow_hash_check(const struct flow_table *t)
@@ -238,7 +236,7 @@ const char *flow_hash_check(const struct flow_table *t)
 				return "I1: a way of the hash leads to no key of a flow, or is far from its home";
 			passed += away;
 			for (uint32_t i = 1; i <= away; i++)
-				if (!t->bucket[(n - i) & (t->head->buckets - 1)].overflow)
+				if (!flow_bucket_at(t, n, t->head->buckets - i)->overflow)
 					return "I5: a key cannot be found behind a bucket that counts none passing";
 		}
 	}

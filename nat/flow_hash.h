@@ -4,7 +4,7 @@
  *
  * Open addressing by bucket: a key lives in its home bucket or, if that is
  * full, in the next one with a free way, at most FLOW_PROBES further: so far
- * that even a table at 80 % finds room for the unluckiest of its keys. Each
+ * that even a full table finds room for the unluckiest of its keys. Each
  * full bucket counts the keys that passed it by, so a search stops at the
  * first bucket with a count of zero and deletion leaves no tombstones.
  */
@@ -14,6 +14,18 @@
 #include "nat/flow.h"
 
 enum { FLOW_PROBES = 64 };
+
+/* flow_home - the bucket where a key with this hash belongs */
+static inline uint32_t flow_home(const struct flow_head *h, uint64_t hash)
+{
+	return (uint32_t)((uint64_t)(uint32_t)hash * h->buckets >> 32);
+}
+
+/* flow_bucket_at - the bucket @i behind @home */
+static inline struct flow_bucket *flow_bucket_at(const struct flow_table *t, uint32_t home, uint32_t i)
+{
+	return &t->bucket[i ? (home + i) % t->head->buckets : home];
+}
 
 /* flow_key_ends - the key @k of a flow */
 struct nat_ends flow_key_ends(const struct nat_flow *f, enum flow_key k);

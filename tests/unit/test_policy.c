@@ -322,7 +322,7 @@ static unsigned lines_of(const struct flow_table *t, uint64_t hash)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i <= FLOW_PROBES; i++) {
-		const struct flow_bucket *b = &t->bucket[(hash + i) & (t->head->buckets - 1)];
+		const struct flow_bucket *b = flow_bucket_at(t, flow_home(t->head, hash), i);
 
 		n++;
 		for (unsigned w = 0; w < FLOW_WAYS; w++)
@@ -337,7 +337,8 @@ static unsigned lines_of(const struct flow_table *t, uint64_t hash)
  * R80: ten million tuples that know nothing of the key do not make a search
  * slower than twice the median of all. Counted, not timed: what a search
  * costs is the cache lines it waits for, one for each bucket and each way
- * whose tag is like its own. The table is full to its last slot.
+ * whose tag is like its own. The table is full to its last slot, and
+ * strangers have pushed each other out of it many times over.
  */
 static void R80_ten_million_tuples(void **state)
 {
@@ -348,7 +349,7 @@ static void R80_ten_million_tuples(void **state)
 	uint64_t lines = 0;
 
 	(void)state;
-	for (uint32_t i = 0; i < FLOWS; i++)
+	for (uint32_t i = 0; i < 6 * FLOWS; i++)
 		ask(4, 17, (uint32_t)rng_next(&r) & 0xffffff, (uint16_t)rng_next(&r), 53, 0);
 	assert_int_equal(t->head->used, FLOWS);
 	for (uint32_t i = 0; i < TUPLES; i++) {
@@ -371,7 +372,7 @@ static void R80_ten_million_tuples(void **state)
 	print_message("# %u tuples: %.3f lines a search, median %u, %u beyond twice the median, %u at most\n", TUPLES,
 		      (double)lines / TUPLES, median, searches[0], most);
 	assert_true(lines < TUPLES * 2ull * median);
-	assert_true(most <= 24);
+	assert_true(most <= 12);
 }
 
 /* ---- R49: the segment size ---- */
