@@ -61,7 +61,7 @@ machine_boot() {
 	spawn_here nsenter --net="/run/netns/$P-host" unshare --mount --pid --ipc --uts --fork --kill-child \
 		chroot "$ROOT" bash /first >"$OVER/boot.log" 2>&1 </dev/null
 	CONTAINER=$SPAWNED
-	wait_for 20 init_pid && wait_for 60 inside test -e /run/up
+	wait_for 60 init_pid && wait_for 180 inside test -e /run/up
 }
 # With its root, which a container of ours changes by chroot(2).
 inside() { nsenter -t "$INIT" --root --wd -m -p -u -i -C -n -- "$@"; }

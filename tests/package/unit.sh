@@ -23,7 +23,7 @@ container_start() {
 		--capability=CAP_NET_ADMIN,CAP_NET_RAW \
 		--system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" --console=read-only systemd.unit=basic.target >"$OVER/boot" 2>&1 </dev/null
 	CONTAINER=$SPAWNED
-	wait_for 20 init_pid && wait_for 60 up
+	wait_for 60 init_pid && wait_for 180 up
 }
 show() {
 	echo "--- journal of nfqnatd"
