@@ -51,7 +51,7 @@ static struct text install(const struct rules *r, enum nat_family family, enum r
 static void check_deletion(const char *line, size_t len, const char *saved)
 {
 	static const char *const jumps[] = { " -j nfqnat-pre", " -j nfqnat-out", " -j nfqnat-fwd", " -j nfqnat-post",
-					     " -j nfqnat-in" };
+					     " -j nfqnat-in", " -j nfqnat-said" };
 	bool ours = false, found = false;
 
 	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++)
