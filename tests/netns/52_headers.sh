@@ -7,13 +7,15 @@
 HERE=$(cd "$(dirname "$0")" && pwd)
 MIB=1048576
 SMALL=$((${BULK_MIB:-64} * MIB))
+MANY=$((SMALL / 655360 + 1))			# of the packets of so much, which are up to 64 KiB
+MEDIUM=$((SMALL + 16 * MIB))
 LARGE=$((SMALL * 8))
 STEERING=iptables-legacy	# `nft flush ruleset` leaves its rules alone, so ours are all that goes
 
 net_up
 mkfifo "$DIR/sink"
 serve guest tcp:7000:sink:"$DIR/sink" tcp:7001:source:$SMALL tcp:7002:source:$LARGE tcp:80:whoami
-serve client tcp:7101:source:$SMALL tcp:80:whoami
+serve client tcp:7101:source:$MEDIUM tcp:80:whoami
 config() {
 	[ -z "${ROAD:-}" ] || echo "headers-only: $ROAD"
 	config_head
@@ -24,20 +26,20 @@ masquerade:
   - { from: [192.168.122.0/24, \"fd00:122::/64\"], out: up0 }"
 }
 declare -A WANT=()
-for n in $SMALL $LARGE; do
+for n in $SMALL $MEDIUM $LARGE; do
 	WANT[$n]=$(peer gen "$n" | sha256)
 done
 
 # figure NAME - of `headers` in status; without Python, which Debian's kernel's guest (tests/kernel) has not
 figure() { ctl --json status | tr -d '\n' | sed -nE 's/.*"headers": ?\{[^}]*"'"$1"'": ?("([^"]*)"|[^],}]*).*/\1/p' | tr -d '"'; }
 figure_is() { [ "$(figure "$1")" = "$2" ]; }
-# marked_by CMD... - CMD succeeds, and the kernel has rewritten a good part of its packets
+# marked_by LEAST CMD... - CMD succeeds, and the kernel has rewritten so many of its packets
 marked_by() {
 	local before
 
 	before=$(figure by_mark)
-	"$@" || return 1
-	(($(figure by_mark) - before > SMALL / 655360)) && return
+	"${@:2}" || return 1
+	(($(figure by_mark) - before >= $1)) && return
 	echo "marked: $before, then $(figure by_mark)"
 	host nft list table inet nfqnat-headers
 	return 1
@@ -97,8 +99,8 @@ fi
 # ---- the road ----
 for a in 4 6; do
 	hx=HX$a
-	check R6_headers_upload_v$a marked_by upload client "${!hx}" $SMALL 7000
-	check R6_headers_download_v$a marked_by download client "${!hx}" $SMALL 7001
+	check R6_headers_upload_v$a marked_by $MANY upload client "${!hx}" $SMALL 7000
+	check R6_headers_download_v$a marked_by $MANY download client "${!hx}" $SMALL 7001
 done
 check headers_rule_reads table_has "ip daddr $HX4 tcp dport 7000 ip daddr set $G4 tcp dport set 7000 meta mark set 0x00000000"
 check headers_rule_reads_v6 table_has "ip6 saddr $G6 tcp sport 7001 ip6 saddr set $HX6 tcp sport set 7001 meta mark set 0x00000000"
@@ -117,9 +119,9 @@ octets_are_counted() {
 }
 check R91_octets_are_counted octets_are_counted
 
-# ---- masquerade ----
-check R18_headers_masquerade_v4 marked_by download guest $C4 $SMALL 7101
-check R18_headers_masquerade_v6 marked_by download guest $C6 $SMALL 7101
+# ---- masquerade: a flow's mark is its own and made while it runs, late on a slow machine ----
+check R18_headers_masquerade_v4 marked_by 1 download guest $C4 $MEDIUM 7101
+check R18_headers_masquerade_v6 marked_by 1 download guest $C6 $MEDIUM 7101
 check R18_headers_masquerade_is_seen sees guest tcp $C6 80 $HX6 $C6 80
 
 # ---- the host's own, and hairpins, come whole ----
@@ -149,7 +151,7 @@ restored() { wait_for 10 log_has 'nfqnat-headers was changed' && wait_for 10 fig
 flush() { host nft flush ruleset && restored; }
 drop_chain() { : >"$LOG"; host nft flush chain inet nfqnat-headers prerouting && restored; }
 amid headers_flush_ruleset flush
-check headers_is_used_again marked_by download client $HX4 $SMALL 7001
+check headers_is_used_again marked_by $MANY download client $HX4 $SMALL 7001
 amid headers_flush_chain drop_chain
 kill_worker() {
 	local old
@@ -162,7 +164,7 @@ reload() {
 	kill -HUP "$DAEMON" && wait_for 10 log_has 'configuration reloaded'
 }
 amid headers_reload reload
-check headers_after_all marked_by upload client $HX6 $SMALL 7000
+check headers_after_all marked_by $MANY upload client $HX6 $SMALL 7000
 
 # ---- watchers ----
 ctl trace -c 200 'tcp port 7001' >"$DIR/trace" 2>&1 &
@@ -199,7 +201,7 @@ kill_main() {
 	old=$(main_pid) && kill -KILL "$old" && wait_for 10 main_is_new "$old" && wait_for 10 figure_is road headers
 }
 amid R88_headers_main_killed kill_main
-check R88_headers_taken_over marked_by upload client $HX4 $SMALL 7000
+check R88_headers_taken_over marked_by $MANY upload client $HX4 $SMALL 7000
 stops headers_keeper_stops
 check headers_keeper_leaves_no_table no_table
 
@@ -208,7 +210,7 @@ STEERING=iptables-nft
 host iptables-legacy-restore -w --noflush <"$HERE/libvirt-iptables.rules"
 host ip6tables-legacy-restore -w --noflush <"$HERE/libvirt-ip6tables-nat.rules"
 daemon_start -v < <(config)
-check headers_libvirt_upload marked_by upload client $HX4 $SMALL 7000
-check headers_libvirt_download_v6 marked_by download client $HX6 $SMALL 7001
+check headers_libvirt_upload marked_by $MANY upload client $HX4 $SMALL 7000
+check headers_libvirt_download_v6 marked_by $MANY download client $HX6 $SMALL 7001
 stops headers_libvirt_stops
 finish
