@@ -70,8 +70,8 @@ PURE	:= memcpy memset memcmp memmove __assert_fail __stack_chk_fail
 # Objects are kept.
 .SECONDARY:
 
-CHECKS	:= check-pure check-headers check-analyze check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz \
-	   check-netns check-libvirt+check-soak+check-bench check-package+check-kernel check-compliance
+CHECKS	:= check-pure check-headers check-unit check-mutate check-golden check-replay check-import check-docs check-fuzz \
+	   check-netns check-libvirt+check-soak+check-bench+check-analyze check-package+check-kernel check-compliance
 .PHONY: all help demo check $(subst +, ,$(CHECKS)) compliance mutate fuzz tidy soak bench bench-quick \
 	bench-programs unit-programs install install-service uninstall dist clean no-libvirt
 
