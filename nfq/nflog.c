@@ -9,6 +9,8 @@
 #include <linux/netfilter/nfnetlink_log.h>
 #include <sys/socket.h>
 
+#include "nfq/ask.h"
+
 enum { HEADER = sizeof(struct nlmsghdr), GENERAL = sizeof(struct nfgenmsg), ATTR = sizeof(struct nlattr), CONFIG_OCTETS = 256 };
 
 /* libmnl's macro mixes int and size_t. */
@@ -23,29 +25,12 @@ static struct nlmsghdr *config_begin(char *buf, uint16_t group)
 	struct nfgenmsg *nfg;
 
 	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = AF_UNSPEC;
 	nfg->version = NFNETLINK_V0;
 	nfg->res_id = htons(group);
 	return nlh;
-}
-
-/* Send it and wait for the kernel's word on it; packets that come before it are let go. */
-static int ask(struct mnl_socket *nl, const struct nlmsghdr *nlh)
-{
-	char buf[NFLOG_OCTETS] __attribute__((aligned(4)));
-	const struct nlmsghdr *said = (const void *)buf;
-	ssize_t n;
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0 && errno != ENOSPC)
-			return -errno;
-	} while (n < HEADER || said->nlmsg_type != NLMSG_ERROR);
-	return mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(nl), NULL, NULL) < 0 ? -errno : 0;
 }
 
 static int listen_to(struct mnl_socket *nl, uint16_t group)
@@ -58,13 +43,13 @@ static int listen_to(struct mnl_socket *nl, uint16_t group)
 	int err;
 
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
-	err = ask(nl, nlh);
+	err = ask_kernel(nl, nlh);
 	if (err)
 		return err;
 	nlh = config_begin(buf, group);
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
-	return ask(nl, nlh);
+	return ask_kernel(nl, nlh);
 }
 
 int nflog_open(struct nflog *l, uint16_t group)

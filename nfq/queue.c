@@ -14,9 +14,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "nfq/ask.h"
 #include "nfq/msg.h"
 
-enum { CONFIG_OCTETS = 8192 };		/* one netlink message of configuration, or its answer */
+enum { CONFIG_OCTETS = 8192 };		/* one netlink message of configuration */
 
 int queue_stats(uint16_t num, struct queue_stats *s)
 {
@@ -40,34 +41,13 @@ int queue_stats(uint16_t num, struct queue_stats *s)
 	return err;
 }
 
-/* Send one configuration message and wait for the kernel's word on it: 0 or -errno. */
-static int ask(struct mnl_socket *nl, struct nlmsghdr *nlh)
-{
-	char buf[CONFIG_OCTETS] __attribute__((aligned(4)));
-	static uint32_t seq;
-	ssize_t n;
-
-	nlh->nlmsg_flags |= NLM_F_ACK;
-	nlh->nlmsg_seq = ++seq;
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n < 0 && errno != ENOSPC)
-			return -errno;
-		/* A packet that came already, even a large one: the rules may be there from before. It is reclaimed later. */
-	} while (n < 0 || ((struct nlmsghdr *)(void *)buf)->nlmsg_type != NLMSG_ERROR);
-	n = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, mnl_socket_get_portid(nl), NULL, NULL);
-	return n < 0 ? -errno : 0;
-}
-
 static int queue_bind(struct mnl_socket *nl, uint16_t num)
 {
 	char buf[CONFIG_OCTETS] __attribute__((aligned(4)));
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, num);
 
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	return ask(nl, nlh);
+	return ask_kernel(nl, nlh);
 }
 
 static int queue_setup(struct mnl_socket *nl, uint16_t num, bool gso, uint32_t octets)
@@ -79,7 +59,7 @@ static int queue_setup(struct mnl_socket *nl, uint16_t num, bool gso, uint32_t o
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, QUEUE_MAXLEN);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(gso ? NFQA_CFG_F_GSO : 0));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-	return ask(nl, nlh);
+	return ask_kernel(nl, nlh);
 }
 
 static int socket_setup(int fd)
