@@ -201,17 +201,25 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-enum net_neigh net_neighbour(const struct nat_addr *a, enum nat_family family, uint32_t index)
+/* Each entry of the kind @flags that the kernel has of a family, to @take. */
+static int ask_neighbours(struct neighbour *n, uint8_t flags, mnl_cb_t take)
 {
-	struct neighbour n = { .addr = a, .family = family, .index = index, .state = NET_NEIGH_UNKNOWN };
 	char buf[256] __attribute__((aligned(4)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ndmsg *nd;
 
 	nlh->nlmsg_type = RTM_GETNEIGH;
 	nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
-	nd->ndm_family = family == NAT_IPV4 ? AF_INET : AF_INET6;
-	return ask(nlh, take_neigh, &n) ? NET_NEIGH_UNKNOWN : n.state;
+	nd->ndm_family = n->family == NAT_IPV4 ? AF_INET : AF_INET6;
+	nd->ndm_flags = flags;
+	return ask(nlh, take, n);
+}
+
+enum net_neigh net_neighbour(const struct nat_addr *a, enum nat_family family, uint32_t index)
+{
+	struct neighbour n = { .addr = a, .family = family, .index = index, .state = NET_NEIGH_UNKNOWN };
+
+	return ask_neighbours(&n, 0, take_neigh) ? NET_NEIGH_UNKNOWN : n.state;
 }
 
 static int take_proxy(const struct nlmsghdr *nlh, void *arg)
@@ -231,15 +239,8 @@ static int take_proxy(const struct nlmsghdr *nlh, void *arg)
 bool net_has_proxy(const struct nat_addr *a, enum nat_family family, uint32_t index)
 {
 	struct neighbour n = { .addr = a, .family = family, .index = index, .state = NET_NEIGH_UNKNOWN };
-	char buf[256] __attribute__((aligned(4)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ndmsg *nd;
 
-	nlh->nlmsg_type = RTM_GETNEIGH;
-	nd = mnl_nlmsg_put_extra_header(nlh, sizeof(*nd));
-	nd->ndm_family = family == NAT_IPV4 ? AF_INET : AF_INET6;
-	nd->ndm_flags = NTF_PROXY;
-	return !ask(nlh, take_proxy, &n) && n.state == NET_NEIGH_ANSWERS;
+	return !ask_neighbours(&n, NTF_PROXY, take_proxy) && n.state == NET_NEIGH_ANSWERS;
 }
 
 static bool has_socket(const char *pid, const char *want)
