@@ -33,33 +33,43 @@ size_t reset_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
 	return build(f, to, (struct tcphdr){ .seq = htonl(f->ack[to]), .doff = 5, .rst = 1 }, buf);
 }
 
-size_t reset_probe_build(const struct nat_flow *f, uint8_t *buf)
+size_t reset_probe_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf)
 {
-	struct tcphdr tcp = { .seq = htonl(f->ack[NAT_REPLY] - 1), .ack_seq = htonl(f->ack[NAT_ORIG]), .doff = 5, .ack = 1 };
+	struct tcphdr tcp = { .seq = htonl(f->ack[to] - 1), .ack_seq = htonl(f->ack[!to]), .doff = 5, .ack = 1 };
 
-	return build(f, NAT_REPLY, tcp, buf);
+	return build(f, to, tcp, buf);
 }
 
-static bool send_to(const struct raw *r, const struct nat_flow *f, enum nat_dir to)
+static bool send_to(const struct raw *r, const struct nat_flow *f, enum nat_dir to, const uint8_t *buf, size_t len)
+{
+	return len && raw_send(r, f->family, to == NAT_ORIG ? &f->orig.src : &f->reply.src, buf, len);
+}
+
+static bool reset_to(const struct raw *r, const struct nat_flow *f, enum nat_dir to)
 {
 	uint8_t buf[RESET_OCTETS];
-	size_t len = reset_build(f, to, buf);
 
-	return len && raw_send(r, f->family, to == NAT_ORIG ? &f->orig.src : &f->reply.src, buf, len);
+	return send_to(r, f, to, buf, reset_build(f, to, buf));
+}
+
+static void probe(const struct raw *r, const struct nat_flow *f, enum nat_dir to)
+{
+	uint8_t buf[RESET_OCTETS];
+
+	send_to(r, f, to, buf, reset_probe_build(f, to, buf));
 }
 
 void reset_repeat(void *raw, const struct nat_flow *f)
 {
-	const struct raw *r = raw;
-	uint8_t buf[RESET_OCTETS];
-	size_t len = reset_probe_build(f, buf);
-
-	send_to(r, f, NAT_REPLY);
-	if (len)
-		raw_send(r, f->family, &f->reply.src, buf, len);
+	reset_to(raw, f, NAT_REPLY);
+	probe(raw, f, NAT_REPLY);
 }
 
 unsigned reset_send(const struct raw *r, const struct nat_flow *f)
 {
-	return (unsigned)send_to(r, f, NAT_REPLY) + (unsigned)send_to(r, f, NAT_ORIG);
+	unsigned told = (unsigned)reset_to(r, f, NAT_REPLY);
+
+	told += (unsigned)reset_to(r, f, NAT_ORIG);
+	probe(r, f, NAT_ORIG);
+	return told;
 }

@@ -112,9 +112,12 @@ check guests_suspended_timer_stands wait_for 5 log_has 'ESTABLISHED frozen [0-9]
 check guests_report_lists_forwards log_has 'forward web2: libvirt has no such guest'
 world "$(web1)"
 check guests_resumed wait_for 5 grep -c 'active at 192.168.122.50' "$LOG"
-check guests_resumed_flow say kept "after it"
 
-# ---- another life: both sides are told ----
+# ---- another life: both sides are told, one that has not acknowledged yet what it received, too ----
+ack_is_lost() { client iptables -w -nvxL OUTPUT | grep -q ' 1 .* quota'; }
+client iptables -w -A OUTPUT -p tcp --dport 8080 -m length --length 52 -m quota --quota 52 -j DROP
+check guests_resumed_flow say kept "after it"
+check guests_ack_is_lost wait_for 5 ack_is_lost
 world "$(web1 running 2)"
 check guests_restored_ends_flows was_reset kept
 check guests_restored_forwards wait_for 5 sees client tcp $HX4 8080 $C4 $G4 80

@@ -73,25 +73,33 @@ static void octets_are_right(void **state)
 	free(d);
 }
 
-/* What the guest has acknowledged, less one: nothing that it expects, so it answers; no RST, which it could believe. */
+/* What a side has acknowledged, less one: nothing that it expects, so it answers; no RST, which it could believe. */
 static void a_probe_must_be_answered(void **state)
 {
+	static const struct {
+		uint16_t sport, dport;
+		uint32_t seq, ack;
+	} want[NAT_DIRS] = {
+		[NAT_ORIG] = { 8080, 40000, 0x01020303, 0xfffffffe },
+		[NAT_REPLY] = { 61001, 80, 0xfffffffd, 0x01020304 },
+	};
 	uint8_t d[RESET_OCTETS];
 
 	(void)state;
-	for (unsigned family = NAT_IPV4; family <= NAT_IPV6; family += 2) {
-		struct nat_flow f = flow_of(family);
-		size_t ip = family == NAT_IPV4 ? 20 : 40, len = reset_probe_build(&f, d);
+	for (unsigned family = NAT_IPV4; family <= NAT_IPV6; family += 2)
+		for (unsigned to = NAT_ORIG; to < NAT_DIRS; to++) {
+			struct nat_flow f = flow_of(family);
+			size_t ip = family == NAT_IPV4 ? 20 : 40, len = reset_probe_build(&f, to, d);
 
-		assert_int_equal(len, ip + 20);
-		assert_int_equal(wire_get16(d + ip), 61001);
-		assert_int_equal(wire_get16(d + ip + 2), 80);
-		assert_int_equal(wire_get32(d + ip + 4), 0xfffffffd);
-		assert_int_equal(wire_get32(d + ip + 8), 0x01020304);
-		assert_int_equal(wire_get16(d + ip + 12), 0x5010);	/* ACK and nothing else */
-		if (family == NAT_IPV6)
-			assert_true(naive_good(d, (uint32_t)len));
-	}
+			assert_int_equal(len, ip + 20);
+			assert_int_equal(wire_get16(d + ip), want[to].sport);
+			assert_int_equal(wire_get16(d + ip + 2), want[to].dport);
+			assert_int_equal(wire_get32(d + ip + 4), want[to].seq);
+			assert_int_equal(wire_get32(d + ip + 8), want[to].ack);
+			assert_int_equal(wire_get16(d + ip + 12), 0x5010);	/* ACK and nothing else */
+			if (family == NAT_IPV6)
+				assert_true(naive_good(d, (uint32_t)len));
+		}
 }
 
 static void nobody_without_an_ack(void **state)
@@ -105,7 +113,7 @@ static void nobody_without_an_ack(void **state)
 		f.flags = FLOW_ACK_ORIG;
 		assert_int_not_equal(reset_build(&f, NAT_ORIG, d), 0);
 		assert_int_equal(reset_build(&f, NAT_REPLY, d), 0);
-		assert_int_equal(reset_probe_build(&f, d), 0);
+		assert_int_equal(reset_probe_build(&f, NAT_REPLY, d), 0);
 		f.flags = FLOW_ACK_REPLY;
 		assert_int_equal(reset_build(&f, NAT_ORIG, d), 0);
 		assert_int_not_equal(reset_build(&f, NAT_REPLY, d), 0);
@@ -128,7 +136,7 @@ int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		unit_add(rows[i].what, octets_are_right, &rows[i]);
-	unit_add("a probe is what the guest must answer", a_probe_must_be_answered, NULL);
+	unit_add("a probe is what a side must answer", a_probe_must_be_answered, NULL);
 	unit_add("a side that has acknowledged nothing gets no RST", nobody_without_an_ack, NULL);
 	unit_add("without sockets nobody is told", nothing_is_sent_without_sockets, NULL);
 	return unit_run("reset");
