@@ -96,6 +96,19 @@ static void understand(char *text, int fd)
 		close(fd);
 }
 
+/* The one descriptor that comes with a message; a stranger's may bring more, and those do not stay either. */
+static int last_of(const struct cmsghdr *c)
+{
+	int fd = -1;
+
+	for (size_t at = 0; CMSG_LEN(at + sizeof(fd)) <= c->cmsg_len; at += sizeof(fd)) {
+		if (fd >= 0)
+			close(fd);
+		memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+	}
+	return fd;
+}
+
 /* Only the main process is listened to: anybody in this network namespace can send here. */
 static void hear(void)
 {
@@ -116,7 +129,7 @@ static void hear(void)
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
 			memcpy(&who, CMSG_DATA(c), sizeof(who));
 		else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+			fd = last_of(c);
 	}
 	if (who.pid != keeper.main || keeper.main <= 0) {
 		if (fd >= 0)

@@ -78,6 +78,10 @@ silences() { sed -n 's/.*silence \([0-9]*\) ms.*/\1/p' "$CROWD_SAID"; }
 daemon_start --keep < <(config)
 pids=$(ps -o pid=,args= --ppid "$DAEMON")
 check keeper_runs_one_main test "$(wc -l <<<"$pids")" = 1
+
+# ---- anybody in this network namespace can send to the keeper: nothing of it stays ----
+check keeper_keeps_nothing_of_strangers host python3 strangers.py "$DAEMON"
+
 if crowd_start $HX4,$HX6 && crowd_round; then
 	result ok crowd_talks
 else
