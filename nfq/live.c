@@ -382,6 +382,7 @@ static void change_begin(struct live *l, struct conf *file)
 	if (l->held)
 		change_limits(l);
 	l->held = false;
+	ch->again = false;
 	ch->under_way = true;
 	ch->asked = state_clock();
 	l->ask_swap(ch->area);
@@ -509,9 +510,11 @@ void live_swapped(struct live *l, uint32_t area, uint32_t ended)
 		return;
 	change_finish(l, ended);
 	if (l->change.reload) {
-		l->change.reload = l->change.again = false;
+		l->change.reload = false;
 		live_reload(l);
-	} else if (l->change.again) {
+	}
+	/* Also if that file was no good. */
+	if (l->change.again && !l->change.under_way) {
 		l->change.again = false;
 		change_begin(l, NULL);
 	}

@@ -205,6 +205,22 @@ kill -HUP "$DAEMON"
 check guests_reload wait_for 10 sees client tcp $HX4 8083 $C4 $G4 81
 check guests_reload_disturbs_nobody say kept2 "after a reload"
 
+# ---- news and a file that is no good, both while a change is under way: the news count ----
+worker=$(worker)
+kill -STOP "$worker"
+world "$(web1 running 2),$(web2 off)"
+check news_change_begins wait_for 5 log_has 'forward web2: guest web2, the guest is off'
+cp "$DIR/nfqnat.yaml" "$DIR/good.yaml"
+echo 'forwards: [' >"$DIR/nfqnat.yaml"
+kill -HUP "$DAEMON"
+check news_daemon_answers ctl status
+world "$(web1 running 2),$(guest_json web2 $U2 running 1 "$WEB2" "" '"it is news"')"
+check news_are_heard wait_for 5 log_has 'guest web2: it is news'
+kill -CONT "$worker"
+check news_bad_file_is_refused wait_for 10 log_has 'nfqnat.yaml was not taken over'
+check news_count wait_for 10 sees client tcp $HX4 8090 $C4 $GG4 80
+mv "$DIR/good.yaml" "$DIR/nfqnat.yaml"
+
 # ---- off again: flows end on both sides, and how soon the port refuses ----
 pid=$(last_pid)
 world "$(web1 off 2),$(web2)"
