@@ -289,10 +289,11 @@ class SocketProxyd(Program):
     def up(self, lab, setup):
         self.log, self.processes = os.path.join(lab.dir, "proxyd.log"), []
         for family in (4, 6):
-            host, guest = (a[family] if family == 4 else "[%s]" % a[family] for a in (HOST, GUEST))
+            host = HOST[family] if family == 4 else "[%s]" % HOST[family]
             for port in TCP_PORTS:
+                # It takes the address to be all before the last colon, brackets included.
                 self.processes.append(lab.spawn("host", "systemd-socket-activate", "-l", "%s:%d" % (host, port + SHIFT), self.proxyd,
-                                                "--connections-max=4096", "%s:%d" % (guest, port), log=self.log))
+                                                "--connections-max=4096", "%s:%d" % (GUEST[family], port), log=self.log))
         self.wait_listen(lab)
 
     def down(self, lab):

@@ -133,8 +133,21 @@ FLOW_VALUES = {"": ("kpps", True), "rr_p50": ("us", False), "rr_p99": ("us", Fal
 
 # ---- latency and connections ----
 
+def wait_answer(lab, contender, family):
+    """Until it answers: nginx has no connection left until those of many datagrams time out."""
+    def answers():
+        try:
+            lab.load("client", "rr", "--seconds", 0.01, *contender.to(family, ECHO))
+        except BenchError:
+            return False
+        return True
+    lab.wait("an answer through %s" % contender.name, answers)
+
+
 def latency(udp=False, flows=1):
     def measure(lab, contender, family, seconds):
+        if not udp:
+            wait_answer(lab, contender, family)
         got = lab.load("client", "rr", "--flows", flows, "--seconds", seconds, *(["--udp"] if udp else []), *contender.to(family, ECHO))
         return {k: got[k + "_us"] for k in ("p50", "p90", "p99", "p999")}
     return measure
