@@ -201,7 +201,7 @@ fuzz: $(FUZZ) ## long run: make fuzz SECONDS=600
 tidy: | .deps-test ## clang-tidy, no warning allowed; files that have not changed since are not asked again
 	@tests/tidy main.c $(wildcard $(DIRS:%=%/*.c))
 
-bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; about an hour
+bench: all $(BENCH) ## nfqnat beside kernel DNAT, the limits of its road, and the userspace proxies; 70 minutes
 	@bench/run
 
 bench-quick: all $(BENCH) ## the same in short, under 3 minutes
