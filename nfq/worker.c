@@ -6,6 +6,7 @@
 #include <ev.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 
 #include "nfq/batch.h"
 #include "nfq/control.h"
-#include "nfq/cpus.h"
 #include "nfq/log.h"
 #include "nfq/only.h"
 #include "nfq/sandbox.h"
@@ -37,7 +37,6 @@ struct thread {
 	struct ev_loop *loop;
 	ev_io tcp, rest, headers, control;
 	ev_timer expire, beat;
-	struct cpus cpus;
 	unsigned index;
 };
 
@@ -86,16 +85,11 @@ static void tell_reject(const uint8_t *packet, uint32_t octets, enum reject_how 
 	control_send(self.control, &m);
 }
 
-/* Returns how many packets. */
-static unsigned drain(struct thread *t, struct queue *q)
+static void drain(struct thread *t, struct queue *q)
 {
-	unsigned sum = 0, n = 1;
-
-	for (unsigned i = 0; i < ROUNDS_MAX && n; i++) {
-		n = batch_run(t->batch, q);
-		sum += n;
-	}
-	return sum;
+	for (unsigned i = 0; i < ROUNDS_MAX; i++)
+		if (!batch_run(t->batch, q))
+			break;
 }
 
 static void on_tcp(struct ev_loop *loop, ev_io *w, int events)
@@ -104,17 +98,14 @@ static void on_tcp(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	t->cpus.by_hash += drain(t, &t->queues->tcp);
+	drain(t, &t->queues->tcp);
 }
 
 static void drain_headers(struct thread *t)
 {
-	unsigned n = t->queues->headers.nl != NULL;
-
-	for (unsigned i = 0; i < ROUNDS_MAX && n; i++) {
-		n = batch_run_headers(t->batch, &t->queues->headers, &t->queues->tcp);
-		t->cpus.by_hash += n;
-	}
+	for (unsigned i = 0; t->queues->headers.nl && i < ROUNDS_MAX; i++)
+		if (!batch_run_headers(t->batch, &t->queues->headers, &t->queues->tcp))
+			break;
 }
 
 /* All that waits, for those who have no time to wait for events. */
@@ -138,7 +129,7 @@ static void on_rest(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
-	t->cpus.by_cpu += drain(t, &t->queues->rest);
+	drain(t, &t->queues->rest);
 }
 
 /* Do a piece of housekeeping under the lock and log what it did outside. */
@@ -199,8 +190,6 @@ static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	state_beat(self.state, t->index);
-	if (t->args.threads > 1)
-		cpus_look(&t->cpus);
 }
 
 /* Sweep to the end, as fast as the main process takes the RSTs; packets are not kept waiting meanwhile. */
@@ -282,6 +271,24 @@ static void watch(struct thread *t, ev_io *w, void (*cb)(struct ev_loop *, ev_io
 	ev_io_start(t->loop, w);
 }
 
+/* Where cpu-fanout brings packets of CPU n to queue n, thread n should run on CPU n. */
+static void pin(unsigned index)
+{
+	cpu_set_t allowed, one;
+	unsigned seen = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || seen++ != index)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+		return;
+	}
+}
+
 static int reclaim(struct thread *t)
 {
 	bool drop = t->args.drop_unanswered;
@@ -301,7 +308,7 @@ static void *thread_main(void *arg)
 	struct thread *t = arg;
 
 	if (t->args.threads > 1)
-		cpus_init(&t->cpus, t->index);
+		pin(t->index);
 	ev_run(t->loop, 0);
 	return NULL;
 }

@@ -3,8 +3,8 @@
  * worker - the process that handles packets.
  *
  * A child of the main process. It inherits the state block and the queue
- * sockets, gives everything else up (sandbox.h), and runs one thread per queue
- * set on the one engine (cpus.h). If it dies, the main process starts
+ * sockets, gives everything else up (sandbox.h), and runs one pinned thread per
+ * queue set on the one engine. If it dies, the main process starts
  * another on the same block and the same queues.
  */
 #ifndef NFQ_WORKER_H
