@@ -43,10 +43,7 @@ record kernel
 host nft delete table inet kernel
 host conntrack -F 2>/dev/null
 
-# One queue for all of TCP: a marker does not overtake a word that is asked for whole, or is another thread's.
 config() {
-	echo "workers: 1"
-	echo "headers-only: off"
 	config_head
 	echo "  - name: markers
     to: [192.168.122.60, \"fd00:122::60\"]

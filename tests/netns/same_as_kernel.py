@@ -307,7 +307,8 @@ def say(ends, f, s, words):
             if proto == 'udp':
                 marker = f.udp(f.client, f.hx, sport, PORT + 9, b'marker')
             else:
-                marker = f.tcp(f.client, f.hx, sport, PORT + 9, SYN, n)
+                # As long as a word of which only headers come at first (nfqnat asks for it whole), or it would overtake that.
+                marker = f.tcp(f.client, f.hx, sport, PORT + 9, SYN, n, payload=bytes(400))
             ends['client'].send(marker)
             kept, found, deadline = [], None, time.monotonic() + 20
             while found is None:
