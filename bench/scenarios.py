@@ -113,6 +113,17 @@ def udp_new(lab, contender, family, seconds):
     return {"": got["per_second"] / 1e3}
 
 
+PERCENTILES = ("p50", "p90", "p99", "p999")
+
+
+def requests(lab, contender, family, seconds, udp=False, flows=1):
+    """Percentiles of request and response, in us. Of no answer at all they would be 0, the best of all: that is an error."""
+    got = lab.load("client", "rr", "--flows", flows, "--seconds", seconds, *(["--udp"] if udp else []), *contender.to(family, ECHO))
+    if not got["answered"]:
+        raise BenchError("no request was answered; %d were lost" % got["lost"])
+    return {k: got[k + "_us"] for k in PERCENTILES}
+
+
 def many_flows(flows):
     """Fill the table, then see what a packet and an answer of a known flow cost."""
     def measure(lab, contender, family, seconds):
@@ -123,8 +134,8 @@ def many_flows(flows):
                  "--sources", SOURCES[family], address, port)
         lab.end(sink)
         sent, got = udp_once(lab, contender, family, 64, 0, seconds, flows, True)
-        rr = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
-        return {"": got["per_second"] / 1e3, "rr_p50": rr["p50_us"], "rr_p99": rr["p99_us"]}
+        rr = requests(lab, contender, family, seconds)
+        return {"": got["per_second"] / 1e3, "rr_p50": rr["p50"], "rr_p99": rr["p99"]}
     return measure
 
 
@@ -133,23 +144,20 @@ FLOW_VALUES = {"": ("kpps", True), "rr_p50": ("us", False), "rr_p99": ("us", Fal
 
 # ---- latency and connections ----
 
-def wait_answer(lab, contender, family):
+def wait_answer(lab, contender, family, udp=False):
     """Until it answers: nginx has no connection left until those of many datagrams time out."""
     def answers():
         try:
-            lab.load("client", "rr", "--seconds", 0.01, *contender.to(family, ECHO))
+            return requests(lab, contender, family, 0.05, udp)
         except BenchError:
-            return False
-        return True
+            return None
     lab.wait("an answer through %s" % contender.name, answers)
 
 
 def latency(udp=False, flows=1):
     def measure(lab, contender, family, seconds):
-        if not udp:
-            wait_answer(lab, contender, family)
-        got = lab.load("client", "rr", "--flows", flows, "--seconds", seconds, *(["--udp"] if udp else []), *contender.to(family, ECHO))
-        return {k: got[k + "_us"] for k in ("p50", "p90", "p99", "p999")}
+        wait_answer(lab, contender, family, udp)
+        return requests(lab, contender, family, seconds, udp, flows)
     return measure
 
 
@@ -159,13 +167,12 @@ def latency_loaded(lab, contender, family, seconds):
     bulk_run = lab.spawn("client", "iperf3", "-c", address, "-p", port, "-t", seconds + 2, log=os.path.join(lab.dir, "loaded"))
     try:
         lab.wait("the bulk stream", lambda: ":%d" % port in lab.run("client", "ss", "-tnH", "state", "established"))
-        got = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
+        return requests(lab, contender, family, seconds)
     finally:
         lab.end(bulk_run)
-    return {k: got[k + "_us"] for k in ("p50", "p90", "p99", "p999")}
 
 
-LATENCY_VALUES = {k: ("us", False) for k in ("p50", "p90", "p99", "p999")}
+LATENCY_VALUES = {k: ("us", False) for k in PERCENTILES}
 
 
 def connections(lab, contender, family, seconds):
@@ -177,17 +184,17 @@ def connections(lab, contender, family, seconds):
 
 def flood(lab, contender, family, seconds):
     """Latency of a known flow while datagrams of unknown tuples arrive, 100,000 a second; and without, for the ratio."""
-    calm = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
+    calm = requests(lab, contender, family, seconds)
     address, port = contender.to(family, SINK)
     sink = lab.spawn_load(contender.ns, "udp-recv", SINK)
     send = lab.spawn("client", lab.tool("loadgen"), "udp-send", "--rate", 100000, "--seconds", seconds + 2, "--flows", 1 << 20, "--octets", 16,
                      "--sources", SOURCES[family], address, port)
     try:
-        got = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
+        got = requests(lab, contender, family, seconds)
     finally:
         lab.end(send)
         lab.end(sink)
-    return {"p99": got["p99_us"], "p99_by_calm": got["p99_us"] / calm["p99_us"]}
+    return {"p99": got["p99"], "p99_by_calm": got["p99"] / calm["p99"]}
 
 
 # ---- who else is busy with nfqnatd ----
@@ -199,10 +206,10 @@ def queued(lab):
 def seen_by_packets(lab, contender, family, seconds):
     """What datagrams and requests see: the rate without loss, losses of 30,000 a second, latency."""
     sent, got = udp_once(lab, contender, family, 64, 30000, seconds)
-    rr = lab.load("client", "rr", "--seconds", seconds, *contender.to(family, ECHO))
+    rr = requests(lab, contender, family, seconds)
     rate = udp_rate(64)(lab, contender, family, seconds)
     lab.wait("an empty queue", lambda: not queued(lab))
-    return rate[""], sent["sent"] - got["received"], rr["p50_us"], rr["p99_us"]
+    return rate[""], sent["sent"] - got["received"], rr["p50"], rr["p99"]
 
 
 def with_others(others):
