@@ -5,7 +5,7 @@
  * It does what systemd does for us and nothing else: starts the main process
  * again when it dies or hangs, and keeps the descriptors it was given in the
  * meantime (notify.h), so that no flow and no waiting packet is lost. It
- * handles no packet, reads no file and has 200 lines, so it has little to die of.
+ * handles no packet, reads no file and has 300 lines, so it has little to die of.
  *
  * TERM and INT stop, HUP, USR1, USR2 and QUIT are passed on.
  */

@@ -114,7 +114,9 @@ static void nobody_without_an_ack(void **state)
 		assert_int_not_equal(reset_build(&f, NAT_ORIG, d), 0);
 		assert_int_equal(reset_build(&f, NAT_REPLY, d), 0);
 		assert_int_equal(reset_probe_build(&f, NAT_REPLY, d), 0);
+		assert_int_not_equal(reset_probe_build(&f, NAT_ORIG, d), 0);
 		f.flags = FLOW_ACK_REPLY;
+		assert_int_equal(reset_probe_build(&f, NAT_ORIG, d), 0);
 		assert_int_equal(reset_build(&f, NAT_ORIG, d), 0);
 		assert_int_not_equal(reset_build(&f, NAT_REPLY, d), 0);
 	}
