@@ -526,13 +526,13 @@ enum block_err nat_attach(struct nat *n, void *mem, uint64_t octets)
 
 uint32_t nat_recover(struct nat *n, nat_ns now)
 {
-	struct map *m = &n->map[n->block->active];
 	struct out *out = &n->out[n->block->active];
 	uint32_t lost = 0;
 
 	frag_init(n->frag, n->block->frag_sets);	/* what was held went with the worker that held it */
-	if (map_check(m))
-		map_init(m->head, n->block->max_rows, n->block->max_allow);
+	for (unsigned i = 0; i < 2; i++)	/* the other one too: flows that were not swept yet are compared with it */
+		if (map_check(&n->map[i]))
+			map_init(n->map[i].head, n->block->max_rows, n->block->max_allow);
 	if (out_check(out))
 		out_init(out->head, n->block->max_outs);
 	n->block->now = nat_tick_of(now);
@@ -558,6 +558,8 @@ const char *nat_check(const struct nat *n)
 {
 	const char *bad = map_check(&n->map[n->block->active]);
 
+	if (!bad && n->block->swept < n->block->max_flows)
+		bad = map_check(&n->map[!n->block->active]);	/* the sweep reads it; after that it is the writer's */
 	if (!bad)
 		bad = frag_check(n->frag, n->block->frag_sets);
 	if (!bad)

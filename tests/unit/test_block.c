@@ -306,6 +306,24 @@ static void R88_recover_of_a_damaged_table(void **state)
 	world_free(&w);
 }
 
+/* Flows that the sweep has not met yet are compared with the table before: that one may be damaged too. */
+static void R88_recover_of_a_damaged_table_before(void **state)
+{
+	struct world w = busy_world(10);
+
+	(void)state;
+	w.nat.map[!w.nat.block->active].head->n_rows = UINT32_MAX;
+	nat_enter(&w.nat);
+	w.nat.flows.head->first[IDLE_UDP_OPENING] = 12345678;	/* so all flows are looked up again */
+	assert_int_equal(nat_recover(&w.nat, w.now), 0);
+	assert_null(nat_check(&w.nat));
+	assert_int_equal(answers(&w.nat, 10, w.now), 10);
+	assert_true(nat_sweep(&w.nat, w.now, 64));
+	world_map(&w, TABLE);
+	assert_int_equal(answers(&w.nat, 10, w.now), 10);
+	world_free(&w);
+}
+
 /* Whatever was written behind the header: made good, and of use. */
 static void R88_recover_after_any_corruption(void **state)
 {
@@ -350,6 +368,7 @@ int main(void)
 	unit_add("R88_recover_after_torn_flows", R88_recover_after_torn_flows, NULL);
 	unit_add("R88_recover_looks_every_row_up", R88_recover_looks_every_row_up, NULL);
 	unit_add("R88_recover_of_a_damaged_table", R88_recover_of_a_damaged_table, NULL);
+	unit_add("R88_recover_of_a_damaged_table_before", R88_recover_of_a_damaged_table_before, NULL);
 	unit_add("R88_recover_after_any_corruption", R88_recover_after_any_corruption, NULL);
 	return unit_run("block");
 }
