@@ -127,9 +127,9 @@ static void write_worker(FILE *out, const struct tap *tap)
 	one(out, "watchers", "gauge", "Who watches packets or events now.", watch_count());
 	one(out, "watch_lost_records", "counter", "Records that found no room as watchers read too slowly.", watch_lost());
 	histogram(out, "queue_wait_seconds",
-		  "From a packet's receipt by the kernel to the read of its batch; toward guests, one batch in 16.", &waited);
+		  "From a packet's receipt by the kernel to the read of its batch; toward guests, one batch in 17.", &waited);
 	histogram(out, "batch_seconds",
-		  "From the read of a packet's batch to the end of its verdicts; one batch in 16 is timed.", &took);
+		  "From the read of a packet's batch to the end of its verdicts; one batch in 17 is timed.", &took);
 }
 
 static void row_labels(FILE *out, const struct tally_row *r)

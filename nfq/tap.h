@@ -29,7 +29,7 @@ enum {
 	TAP_RING_OCTETS = 4 << 20,	/* per thread; pages are taken when they are used */
 	TAP_HEADERS_OCTETS = 512,	/* what the engine may rewrite lies within: kept from before it */
 	TAP_BUCKETS = 20,		/* bucket i: waited less than 1 us << i; the last: all others */
-	TAP_SAMPLE = 16,		/* one batch in so many is timed */
+	TAP_SAMPLE = 17,		/* one batch in so many is timed; odd: requests and answers take turns, both are to be met */
 };
 
 enum tap_want {
