@@ -14,7 +14,11 @@
 #include "nfq/show.h"
 #include "nfq/state.h"
 
-enum { WHOLE_ROUNDS_MAX = 256 };	/* batches of whole packets before headers get their turn, whoever sends them */
+enum {
+	WHOLE_ROUNDS_MAX = 256,		/* batches of whole packets before headers get their turn, whoever sends them */
+	WAY_PACKETS = 8,		/* between two looks whether another thread is in a hurry */
+	FEW_PACKETS = 16,		/* a batch of no more is */
+};
 
 static const char *(*forward_name)(uint32_t forward);
 static const char *(*flow_name)(const struct nat_flow *f);
@@ -204,6 +208,20 @@ static void decide_headers(struct batch *b, struct nat_pkt *p, nat_ns now)
 		b->asked_hash[b->asked++] = nat_hash(&b->engine->nat, p);
 }
 
+/* Flows that begin take long, and a batch may be full of them: packets of others' batches are let in between. */
+static nat_ns make_way(struct batch *b, nat_ns since)
+{
+	struct engine *e = b->engine;
+
+	if (!engine_is_late(e, since))
+		return since;
+	engine_leave(e);
+	engine_pass(e);
+	since = engine_enter(e, false);
+	batch_listen(b);
+	return since;
+}
+
 static void decide(struct batch *b, const struct queue *q)
 {
 	struct engine *e = b->engine;
@@ -213,14 +231,14 @@ static void decide(struct batch *b, const struct queue *q)
 	b->asked = 0;
 	for (unsigned i = 0; i < b->n; i++)
 		nat_look(&e->nat, &b->pkt[i]);
-	pthread_mutex_lock(&e->lock);
-	now = b->now = state_clock();	/* under the lock: no thread may bring an earlier time than the one before */
-	nat_enter(&e->nat);
+	now = b->now = engine_enter(e, b->n <= FEW_PACKETS);
 	batch_listen(b);
 	wanted = e->nat.marks.head->wanted;
 	for (unsigned i = 0; i < b->n && b->n > 1; i++)
 		nat_warm(&e->nat, &b->pkt[i]);
 	for (unsigned i = 0; i < b->n; i++) {
+		if (i % WAY_PACKETS == WAY_PACKETS - 1)
+			now = make_way(b, now);
 		if (q->headers)
 			decide_headers(b, &b->pkt[i], now);
 		else
@@ -229,8 +247,7 @@ static void decide(struct batch *b, const struct queue *q)
 			fragment(b, q, i, now);
 	}
 	wanted -= e->nat.marks.head->wanted;
-	nat_leave(&e->nat);
-	pthread_mutex_unlock(&e->lock);
+	engine_leave(e);
 	if (wanted && on_want)
 		on_want();
 }
@@ -423,12 +440,9 @@ void batch_expire_held(struct batch *b)
 {
 	struct engine *e = b->engine;
 
-	pthread_mutex_lock(&e->lock);
-	nat_enter(&e->nat);
-	hold_expire(&e->hold, state_clock(), &b->leaving);
+	hold_expire(&e->hold, engine_enter(e, false), &b->leaving);
 	leave_as(b, 0, NAT_WHY_FRAGMENT_TIMEOUT);
-	nat_leave(&e->nat);
-	pthread_mutex_unlock(&e->lock);
+	engine_leave(e);
 	b->n = 0;
 	if (log_verbose > 1)
 		log_packets(b);

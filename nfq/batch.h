@@ -13,10 +13,10 @@
 #ifndef NFQ_BATCH_H
 #define NFQ_BATCH_H
 
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include "nat/nat.h"
+#include "nfq/engine.h"
 #include "nfq/hold.h"
 #include "nfq/msg.h"
 #include "nfq/one_way.h"
@@ -28,13 +28,6 @@ enum {
 	BATCH_PACKETS = 64,
 	BATCH_OCTETS = 256 << 10,	/* of messages; above it the kernel's copy of a send gets slow (vmalloc) */
 	BATCH_EVENTS = 4 * BATCH_PACKETS,
-};
-
-/* The one engine that all threads of a worker share. */
-struct engine {
-	struct nat nat;
-	struct hold hold;
-	pthread_mutex_t lock;
 };
 
 struct batch {

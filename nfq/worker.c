@@ -136,15 +136,14 @@ static void on_rest(struct ev_loop *loop, ev_io *w, int events)
 static unsigned locked(struct thread *t, unsigned (*piece)(struct nat *n, nat_ns now))
 {
 	struct engine *e = t->engine;
+	nat_ns now = engine_enter(e, false);
 	unsigned done;
 
-	pthread_mutex_lock(&e->lock);
-	nat_enter(&e->nat);
 	batch_listen(t->batch);
-	done = piece(&e->nat, state_clock());
-	nat_leave(&e->nat);
-	pthread_mutex_unlock(&e->lock);
+	done = piece(&e->nat, now);
+	engine_leave(e);
 	batch_log_events(t->batch);
+	engine_pass(e);
 	return done;
 }
 
@@ -236,12 +235,10 @@ static void flush(struct thread *t, const struct control_msg *m)
 		control_send_wait(self.control, &done);
 		return;
 	}
-	pthread_mutex_lock(&e->lock);
-	nat_enter(&e->nat);
+	engine_enter(e, false);
 	batch_listen(t->batch);
 	self.flushed += nat_end(&e->nat, m->area, &m->flow);
-	nat_leave(&e->nat);
-	pthread_mutex_unlock(&e->lock);
+	engine_leave(e);
 	batch_log_events(t->batch);
 }
 
@@ -407,9 +404,7 @@ static int worker_main(const struct worker_args *a, pid_t parent)
 	own_signals();
 	self.state = a->state;
 	self.control = a->control;
-	engine.nat = a->state->nat;
-	pthread_mutex_init(&engine.lock, NULL);
-	if (hold_init(&engine.hold) < 0)
+	if (engine_init(&engine, &a->state->nat) < 0)
 		return 1;
 	batch_names(name_of);
 	batch_flow_names(flow_name_of);

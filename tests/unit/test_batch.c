@@ -25,6 +25,7 @@ static void down(void)
 {
 	queue_close(&own.queue);
 	batch_fini(&own.batch);
+	hold_fini(&own.engine.hold);
 	own.up = false;
 	rig_close();
 }
@@ -37,8 +38,7 @@ static bool up(void)
 		down();			/* the test before failed */
 	if (!rig_open())
 		return false;
-	own.engine.nat = rig.state.nat;
-	pthread_mutex_init(&own.engine.lock, NULL);
+	assert_int_equal(engine_init(&own.engine, &rig.state.nat), 0);
 	batch_names(forward_name);
 	assert_int_equal(batch_init(&own.batch, &own.engine), 0);
 	if (queue_open(&own.queue, RIG_QUEUE, false, why, sizeof(why)))
@@ -321,13 +321,13 @@ static void time_does_not_go_back(void **state)
 	send_numbers(0, 1);
 	assert_int_equal(run_all(), 1);
 	send_numbers(1, 2);
-	pthread_mutex_lock(&own.engine.lock);
+	engine_enter(&own.engine, false);
 	assert_int_equal(pthread_create(&thread, NULL, run_one, NULL), 0);
 	wait_for_the_runner();
 	for (uint32_t i = 0; i < b->max_flows; i++)
 		if (rig.state.nat.flows.flow[i].idle != IDLE_FREE)
 			flow_touch(&rig.state.nat.flows, &rig.state.nat.flows.flow[i], nat_tick_of(state_clock()));
-	pthread_mutex_unlock(&own.engine.lock);
+	engine_leave(&own.engine);
 	pthread_join(thread, NULL);
 	guest_has(2);
 	assert_int_equal(b->ended, 0);
