@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "nfq/batch.h"
+#include "nfq/coalesce.h"
 #include "nfq/control.h"
 #include "nfq/log.h"
 #include "nfq/only.h"
@@ -37,6 +38,7 @@ struct thread {
 	struct ev_loop *loop;
 	ev_io tcp, rest, headers, control;
 	ev_timer expire, beat;
+	struct coalesce coalesce;	/* of what comes to the queue `rest` */
 	unsigned index;
 };
 
@@ -85,11 +87,16 @@ static void tell_reject(const uint8_t *packet, uint32_t octets, enum reject_how 
 	control_send(self.control, &m);
 }
 
-static void drain(struct thread *t, struct queue *q)
+/* Returns how many packets. */
+static unsigned drain(struct thread *t, struct queue *q)
 {
-	for (unsigned i = 0; i < ROUNDS_MAX; i++)
-		if (!batch_run(t->batch, q))
-			break;
+	unsigned sum = 0, n = 1;
+
+	for (unsigned i = 0; i < ROUNDS_MAX && n; i++) {
+		n = batch_run(t->batch, q);
+		sum += n;
+	}
+	return sum;
 }
 
 static void on_tcp(struct ev_loop *loop, ev_io *w, int events)
@@ -126,10 +133,14 @@ static void on_headers(struct ev_loop *loop, ev_io *w, int events)
 static void on_rest(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct thread *t = w->data;
+	const struct worker_queues *q = t->queues;
+	const int others[] = { q->tcp.fd, q->headers.nl ? q->headers.fd : -1, t->index ? -1 : t->args.control };
+	unsigned n = drain(t, &t->queues->rest);
 
 	(void)loop;
 	(void)events;
-	drain(t, &t->queues->rest);
+	coalesce_count(&t->coalesce, n, t->batch->now);
+	coalesce_wait(&t->coalesce, others, sizeof(others) / sizeof(others[0]));
 }
 
 /* Do a piece of housekeeping under the lock and log what it did outside. */
