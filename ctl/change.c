@@ -69,6 +69,14 @@ static bool append(json_t *req, const char *key, const char *text)
 	return !json_array_append_new(list, v);
 }
 
+static bool set(json_t *req, const char *key, const char *text)
+{
+	if (!json_object_set_new(req, key, json_string(text)))
+		return true;
+	cmd_error("%s: not text in UTF-8", key);
+	return false;
+}
+
 /* "guest:web1": the guest is a key of its own, and --to can say its addresses as well */
 static bool add_to(json_t *req, char *list)
 {
@@ -84,10 +92,8 @@ static bool add_to(json_t *req, char *list)
 			cmd_error("--to guest:%s: a forward follows one guest", word + 6);
 			return false;
 		}
-		if (json_object_set_new(req, "guest", json_string(word + 6))) {
-			cmd_error("--to: not text in UTF-8");
+		if (!set(req, "guest", word + 6))
 			return false;
-		}
 	}
 	return true;
 }
@@ -109,17 +115,17 @@ static bool add_option(json_t *req, int opt, char *value)
 
 	switch (opt) {
 	case 'n':
-		return !json_object_set_new(req, "name", json_string(value));
+		return set(req, "name", value);
 	case 't':
 		return add_to(req, value);
 	case 'w':
-		return !json_object_set_new(req, "network", json_string(value));
+		return set(req, "network", value);
 	case 'o':
-		return !json_object_set_new(req, "when-off", json_string(value));
+		return set(req, "when-off", value);
 	case 'i':
-		return !json_object_set_new(req, "isolated", json_string(value));
+		return set(req, "isolated", value);
 	case 's':
-		return !json_object_set_new(req, "source", json_string(value));
+		return set(req, "source", value);
 	case 'a':
 		return append_all(req, "allow", value);
 	case 'f':

@@ -64,8 +64,10 @@ bool link_send(struct link *l, json_t *req)
 	size_t left, at = 0;
 
 	json_decref(req);
-	if (!text)
+	if (!text) {
+		cmd_error("no memory for the request");
 		return false;
+	}
 	left = strlen(text);
 	text[left++] = '\n';		/* in place of the NUL: the text is not used as a string again */
 	while (left) {
@@ -146,11 +148,18 @@ int link_ask(const struct ctl *c, json_t *req, void (*line)(void *ctx, json_t *l
 	json_t *got;
 	int ret;
 
+	if (!req) {
+		cmd_error("what was given is not text in UTF-8");
+		return CMD_USAGE;
+	}
 	if (!link_open(&l, c)) {
 		json_decref(req);
 		return CMD_NO_DAEMON;
 	}
-	link_send(&l, req);
+	if (!link_send(&l, req)) {
+		link_close(&l);
+		return CMD_NO;
+	}
 	while ((got = link_next(&l)) && !json_object_get(got, "end") && !json_object_get(got, "error")) {
 		if (line)
 			line(ctx, got);

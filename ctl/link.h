@@ -30,7 +30,7 @@ int link_read(struct link *l, void *to, size_t octets);
 
 /**
  * link_ask - open, send, read the whole answer, close
- * @req:  given away
+ * @req:  given away; NULL, which jansson makes of text that is not UTF-8: CMD_USAGE after a line on standard error
  * @line: called for each line before the last; may be NULL; must not keep @line
  * @out:  out; the last line, to be freed by the caller; may be NULL
  *

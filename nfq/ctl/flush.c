@@ -117,6 +117,7 @@ void ctl_run_flush(struct ctl_client *c, json_t *req)
 	struct flush_job *job;
 	char why[CTL_WHY_OCTETS];
 	struct ctl_filter filter;
+	const json_t *all = json_object_get(req, "all");
 
 	if (!ctl_request_known(req, known, why, sizeof(why)) || !ctl_filter_parse(req, &filter, why, sizeof(why))) {
 		ctl_error(c, "%s", why);
@@ -124,6 +125,10 @@ void ctl_run_flush(struct ctl_client *c, json_t *req)
 	}
 	if (json_object_size(req) < 2) {
 		ctl_error(c, "which flows? give a guest, a forward or a tuple; --all ends every flow");
+		return;
+	}
+	if (all && (!json_is_true(all) || json_object_size(req) > 2)) {
+		ctl_error(c, "'all' must be true, and then there is nothing beside it: it ends every flow");
 		return;
 	}
 	if (current) {

@@ -160,8 +160,9 @@ static bool ends_parse(json_t *req, struct ctl_filter *f, char *why, size_t why_
 		snprintf(why, why_octets, "a tuple has all of src, sport, dst and dport");
 		return false;
 	}
-	if (!ctl_addr_of(src, &f->ends.src, &f->family) || !ctl_addr_of(dst, &f->ends.dst, &family) || family != f->family) {
-		snprintf(why, why_octets, "src and dst must be IP addresses of one family");
+	if (!ctl_addr_of(src, &f->ends.src, &family) || (f->family && f->family != family) ||
+	    !ctl_addr_of(dst, &f->ends.dst, &f->family) || family != f->family) {
+		snprintf(why, why_octets, "src and dst must be IP addresses of one family, and of 'family' if that is given");
 		return false;
 	}
 	f->ends.sport = htons((uint16_t)sport);
@@ -185,6 +186,10 @@ bool ctl_filter_parse(json_t *req, struct ctl_filter *f, char *why, size_t why_o
 	    !ctl_request_number(req, "port", 1, 65535, &port, &is_set, why, why_octets) ||
 	    !ctl_request_number(req, "family", 4, 6, &family, &is_set, why, why_octets))
 		return false;
+	if (is_set && family == 5) {
+		snprintf(why, why_octets, "'family' must be 4 or 6");
+		return false;
+	}
 	f->port = htons((uint16_t)port);
 	f->family = (uint8_t)family;
 	if (f->guest)

@@ -51,6 +51,8 @@ check bad_type hears "'guest' must be a text.* \| True" send '{"cmd":"flows","gu
 check bad_nul hears 'must be a text|not JSON.* \| True' send '{"cmd":"flows","guest":"a\u0000b"}'
 check bad_number hears "'port' must be a number.* \| True" send '{"cmd":"flows","port":1e9}'
 check bad_half_a_tuple hears 'has all of src.* \| True' send '{"cmd":"flows","src":"1.2.3.4"}'
+check bad_all_is_not_true hears "'all' must be true.* \| True" send '{"cmd":"flush","all":false}'
+check bad_all_and_a_filter hears "nothing beside it.* \| True" send '{"cmd":"flush","all":true,"guest":"web"}'
 check bad_filter_shape hears "must be a list.* \| True" send '{"cmd":"watch","what":"packets","filter":[[1,2]]}'
 check bad_filter_program hears "is not a valid program \| True" send '{"cmd":"watch","what":"packets","filter":[[5,0,0,4000000000]]}'
 check bad_deep hears 'not JSON.* \| True' send "$(printf '[%.0s' {1..5000})"
@@ -59,6 +61,22 @@ check bad_too_long_is_hung_up_on hears '^hung up$' long
 check bad_half hears gone half
 check bad_pipeline hears '^51 answers|^50 answers' pipeline
 check bad_forwarding_goes_on forwards
+
+# ---- nfqnatctl itself ----
+not_understood() {
+	local got status
+
+	got=$(timeout 10 "$BUILD/nfqnatctl" --socket "$SOCK" "$@" 2>&1)
+	status=$?
+	[ "$status" = 2 ] && grep -q 'not text in UTF-8' <<<"$got" && return
+	echo "status $status: $got"
+	return 1
+}
+check bad_text_del not_understood del $'\xff'
+check bad_text_name not_understood add --name $'\xff' --to 192.168.122.50 tcp:1
+check bad_text_guest not_understood add --to $'guest:\xff' tcp:1
+check bad_text_port not_understood add --to 192.168.122.50 $'tcp:\xff'
+check bad_text_filter not_understood flows --guest $'\xff'
 
 # ---- who may not ----
 ask_as() { host setpriv --reuid 65534 --regid "$1" --clear-groups "$BUILD/nfqnatctl" --socket "$SOCK" status; }

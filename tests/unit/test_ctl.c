@@ -90,6 +90,8 @@ static const struct { const char *line, *why; } refused[] = {
 	{ "{\"cmd\":\"flows\",\"state\":\"NONE\"}", "is not known" },
 	{ "{\"cmd\":\"flows\",\"src\":\"1.2.3.4\"}", "all of src" },
 	{ "{\"cmd\":\"flows\",\"src\":\"1.2.3.4\",\"sport\":1,\"dst\":\"::1\",\"dport\":1}", "one family" },
+	{ "{\"cmd\":\"flows\",\"src\":\"1.2.3.4\",\"sport\":1,\"dst\":\"1.2.3.5\",\"dport\":1,\"family\":6}", "of 'family'" },
+	{ "{\"cmd\":\"flows\",\"family\":5}", "4 or 6" },
 };
 
 static void refuse(void **state)
