@@ -159,7 +159,8 @@ static bool begin(struct link *l, json_t *req)
 	json_t *head, *error;
 	bool good;
 
-	link_send(l, req);
+	if (!link_send(l, req))
+		return false;
 	head = link_next(l);
 	error = json_object_get(head, "error");
 	good = head && !error && json_integer_value(json_object_get(head, "octets")) == sizeof(struct tap_record);
