@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ANSWER_OCTETS = 32768 };
+enum {
+	ANSWER_OCTETS = 32768,
+	TRIES = 5,
+};
 
-/* Send a request and run @take over every message of the answer. 0 or -errno. */
+/* Send a request and run @take over every message of the answer. 0 or -errno; -EINTR: it has changed meanwhile. */
 static int ask(struct nlmsghdr *nlh, mnl_cb_t take, void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -118,7 +121,7 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-int net_open(struct net *n)
+static int read_all(struct net *n)
 {
 	char buf[256] __attribute__((aligned(4)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -126,7 +129,6 @@ int net_open(struct net *n)
 	struct rtmsg *rtm;
 	int err;
 
-	*n = (struct net){ 0 };
 	nlh->nlmsg_type = RTM_GETLINK;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_family = AF_UNSPEC;
@@ -137,6 +139,18 @@ int net_open(struct net *n)
 		rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 		rtm->rtm_family = i ? AF_INET6 : AF_INET;
 		err = ask(nlh, take_route, n);
+	}
+	return err;
+}
+
+int net_open(struct net *n)
+{
+	int err = -EINTR;
+
+	*n = (struct net){ 0 };
+	for (unsigned i = 0; i < TRIES && err == -EINTR; i++) {
+		net_close(n);		/* what the try before has read */
+		err = read_all(n);
 	}
 	return err;
 }
