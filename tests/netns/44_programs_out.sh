@@ -39,7 +39,7 @@ if needs traceroute tracepath; then
 		echo "want $2 $1, got $got"
 		[ "$got" = "$2 $1" ]
 	}
-	for m in "udp -U -p 33434" "icmp -I" "tcp -T -p 80"; do
+	for m in "udp -U -p 33434" "icmp -I -N 1" "tcp -T -p 80"; do
 		# shellcheck disable=SC2086 # words
 		check "R54_traceroute_out_${m%% *}_v4" trace $F4 "$B4 $C4" ${m#* }
 		# shellcheck disable=SC2086 # words
