@@ -458,8 +458,7 @@ static void R88_recovery_forgets_pieces(void **state)
 int main(void)
 {
 	static char names[COUNT(ways)][64];
-#define TEST(name) \
-	(unit_add(#name, name, NULL), unit_tests[unit_count - 1].setup_func = setup, unit_tests[unit_count - 1].teardown_func = teardown)
+#define TEST(name) unit_add_around(#name, name, NULL, setup, teardown)
 	for (unsigned i = 0; i < COUNT(ways); i++) {
 		snprintf(names[i], sizeof(names[i]), "R64_every_order_%s", ways[i].name);
 		unit_add(names[i], R64_every_order, &ways[i]);

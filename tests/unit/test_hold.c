@@ -123,8 +123,7 @@ static void R70_too_large(void **state)
 
 int main(void)
 {
-#define TEST(name) \
-	(unit_add(#name, name, NULL), unit_tests[unit_count - 1].setup_func = setup, unit_tests[unit_count - 1].teardown_func = teardown)
+#define TEST(name) unit_add_around(#name, name, NULL, setup, teardown)
 	TEST(R65_the_first_leaves_first);
 	TEST(R70_the_oldest_makes_room);
 	TEST(R70_places_that_leave_are_not_taken);

@@ -264,9 +264,7 @@ static void random_commands(void **state)
 
 static void in_table(const char *name, CMUnitTestFunction run)
 {
-	unit_add(name, run, NULL);
-	unit_tests[unit_count - 1].setup_func = setup;
-	unit_tests[unit_count - 1].teardown_func = teardown;
+	unit_add_around(name, run, NULL, setup, teardown);
 }
 
 int main(void)

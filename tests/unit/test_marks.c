@@ -227,9 +227,7 @@ static void refused_and_tried_again(void **state)
 
 static void in_world(const char *name, CMUnitTestFunction run)
 {
-	unit_add(name, run, NULL);
-	unit_tests[unit_count - 1].setup_func = setup;
-	unit_tests[unit_count - 1].teardown_func = teardown;
+	unit_add_around(name, run, NULL, setup, teardown);
 }
 
 int main(void)

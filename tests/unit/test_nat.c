@@ -627,9 +627,7 @@ static void every_reason_was_seen(void **state)
 
 static void in_world(const char *name, CMUnitTestFunction run, const void *row)
 {
-	unit_add(name, run, row);
-	unit_tests[unit_count - 1].setup_func = setup;
-	unit_tests[unit_count - 1].teardown_func = teardown;
+	unit_add_around(name, run, row, setup, teardown);
 }
 
 int main(void)

@@ -200,9 +200,7 @@ static void seen_of_another_is_refused(void **state)
 
 static void add(const char *name, CMUnitTestFunction run)
 {
-	unit_add(name, run, NULL);
-	unit_tests[unit_count - 1].setup_func = setup;
-	unit_tests[unit_count - 1].teardown_func = teardown;
+	unit_add_around(name, run, NULL, setup, teardown);
 }
 
 int main(void)

@@ -462,7 +462,7 @@ static void R4_too_big_for_the_way_to_the_guest(void **state)
 
 int main(void)
 {
-#define TEST(name) (unit_add(#name, name, NULL), unit_tests[unit_count - 1].teardown_func = teardown)
+#define TEST(name) unit_add_around(#name, name, NULL, NULL, teardown)
 	TEST(R79_flows_of_a_forward);
 	TEST(R79_flows_of_a_source);
 	TEST(R79_a_source_of_ipv6_is_a_64);

@@ -99,8 +99,7 @@ static void R88_inside_is_busy(void **state)
 
 int main(void)
 {
-#define TEST(name) \
-	(unit_add(#name, name, NULL), unit_tests[unit_count - 1].setup_func = setup, unit_tests[unit_count - 1].teardown_func = teardown)
+#define TEST(name) unit_add_around(#name, name, NULL, setup, teardown)
 	TEST(who_waits_is_next);
 	TEST(late_is_who_keeps_others_waiting);
 	TEST(R88_inside_is_busy);

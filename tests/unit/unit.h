@@ -35,6 +35,15 @@ static inline void unit_add(const char *name, CMUnitTestFunction run, const void
 	unit_tests[unit_count++] = (struct CMUnitTest){ .name = name, .test_func = run, .initial_state = (void *)(uintptr_t)row };
 }
 
+/* unit_add_around - the same between @setup and @teardown, each of which may be NULL */
+static inline void unit_add_around(const char *name, CMUnitTestFunction run, const void *row, CMFixtureFunction setup,
+				   CMFixtureFunction teardown)
+{
+	unit_add(name, run, row);
+	unit_tests[unit_count - 1].setup_func = setup;
+	unit_tests[unit_count - 1].teardown_func = teardown;
+}
+
 static inline int unit_run(const char *group)
 {
 	return _cmocka_run_group_tests(group, unit_tests, unit_count, NULL, NULL);
