@@ -4,8 +4,8 @@
  *
  * As a network card does with its interrupts, and for the same reason: a thread
  * that is woken for each takes the CPU from whoever sends them. It waits only
- * when its queue had 100,000 a second, 400 us at most, and no longer than until something else has
- * come that it is to do. docs/decisions/0029.
+ * when its queue had 100,000 a second, 400 us at most, and no longer than until
+ * something else has come that it is to do. docs/decisions/0029.
  *
  * Threads  one thread's own; no shared state
  */
