@@ -304,6 +304,19 @@ static bool is_one_way(const struct nat_pkt *p, const struct nat_flow *f)
 	return f->proto == NAT_PROTO_UDP && !p->view.is_fragment && !(f->flags & FLOW_ANSWERED) && f->packets[NAT_ORIG] >= ONE_WAY_PACKETS;
 }
 
+/*
+ * Close behind the first of a conversation of a masqueraded guest, and not TCP or UDP: it may have passed conntrack before the
+ * first one has left. Then it has an entry of its own, which clashes with the first's when it is confirmed at the end
+ * of the hook, and the packet is dropped (__nf_conntrack_confirm(); of UDP clashes are resolved, TCP begins with
+ * one packet). It leaves without being confirmed: the first's entry is there, and all that come later find it.
+ */
+static bool is_burst(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir, nat_tick now)
+{
+	return p->hook == NAT_POST && dir == NAT_ORIG && (f->flags & FLOW_OUT) && !(f->flags & FLOW_ANSWERED) &&
+	       f->proto != NAT_PROTO_UDP && f->proto != NAT_PROTO_TCP && f->packets[NAT_ORIG] && f->packets[NAT_ORIG] < BURST_PACKETS &&
+	       now - f->used <= 1;
+}
+
 /* Does it but pass: a plain packet of a plain flow, here rewritten, that changes nothing but timers and counters? */
 HOT static bool passes(const struct nat_pkt *p, const struct nat_flow *f, enum nat_dir dir)
 {
@@ -370,6 +383,7 @@ HOT static enum nat_reason decide_whole(struct nat *n, struct nat_pkt *p, nat_ti
 	}
 	if (p->hook == NAT_PRE && !(f->flags & FLOW_ANSWERED) && life_ends_here(n, p, f))
 		return NAT_WHY_TTL_OVER;
+	p->burst = is_burst(p, f, dir, now);
 	if (counts_here(p, f, dir)) {
 		why = life_track(n, p, f, dir, now);
 		if (why != NAT_WHY_UNDECIDED)
@@ -422,7 +436,7 @@ void nat_packet(struct nat *n, struct nat_pkt *p, nat_ns now)
 {
 	enum nat_reason why;
 
-	p->changed = p->csum_full = p->release = p->one_way = false;
+	p->changed = p->csum_full = p->release = p->one_way = p->burst = false;
 	p->datagram = 0;
 	p->too_big = 0;
 	p->mark = 0;

@@ -52,7 +52,10 @@ struct pkt_view {
 	uint32_t frag_id;		/* identification */
 };
 
-enum { ONE_WAY_PACKETS = 16 };	/* unanswered, before conntrack is told to take a flow for one that lasts */
+enum {
+	ONE_WAY_PACKETS = 16,		/* unanswered, before conntrack is told to take a flow for one that lasts */
+	BURST_PACKETS = 64,		/* unanswered, of which conntrack may not know yet that they are of one flow */
+};
 
 struct nat_pkt {
 	/* from the caller */
@@ -91,6 +94,7 @@ struct nat_pkt {
 	bool changed;			/* data was rewritten: it must be given back with the verdict */
 	bool csum_full;			/* nat_finish() must write the whole L4 checksum */
 	bool one_way;			/* passes the host's rules at FORWARD, and its flow was not answered for ONE_WAY_PACKETS */
+	bool burst;			/* the rest of its hook must be skipped: see is_burst() in nat.c */
 	uint8_t dir;			/* enum nat_dir; meaningful if flow is */
 	uint32_t mark;			/* not 0: the kernel shall rewrite it by this mark (mark.h), data is as it was */
 	uint32_t too_big;		/* not 0: its sender must be told that it may have so many octets, see life.h */

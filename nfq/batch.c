@@ -341,7 +341,7 @@ static struct iovec verdict_of(struct nat_pkt *p, uint8_t *buf, const struct que
 	if (p->mark && verdict != NAT_DROP)
 		return msg_verdict_mark(buf, q->num, id, verdict, p->mark);
 	if (p->changed && verdict != NAT_DROP)
-		return msg_verdict_in_place(p, q->num, id, verdict);
+		return msg_verdict_in_place(p, q->num, id, p->burst ? NAT_STOP : verdict);
 	return msg_verdict(buf, q->num, id, verdict);
 }
 

@@ -2,6 +2,7 @@
 /* engine: what the scenarios of test_nat.c cannot say: single octets, counters, events, the clock. */
 #include "nat/nat.h"
 #include "nat/tcp.h"
+#include "tests/unit/outs.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/world.h"
 
@@ -339,6 +340,52 @@ static void one_way_is_told(void **state)
 	assert_false(pkt.one_way);
 }
 
+/* What is given next, at POSTROUTING, of guest G to C. */
+static bool bursts(uint8_t proto, uint16_t id)
+{
+	struct packet p = { .family = 4, .proto = proto, .payload = 10,
+			    .ends = { letter_addr('G', 4), letter_addr('C', 4), wire_port(id), proto == 1 ? wire_port(8) : wire_port(80) } };
+	uint8_t buf[256];
+	struct nat_pkt pkt = { .data = buf, .hook = NAT_POST, .outdev = OUTSIDE, .len = packet_build(&p, buf) };
+
+	give(&pkt);
+	if (pkt.reason != NAT_WHY_OPENED && pkt.reason != NAT_WHY_TRANSLATED)
+		unit_fail("protocol %u, %u: %s", proto, id, nat_reason_name(pkt.reason));
+	assert_true(pkt.changed);
+	return pkt.burst;
+}
+
+/* R54: of a burst that begins an echo conversation all but the first leave past conntrack; none that comes alone does. */
+static void R54_bursts(void **state)
+{
+	struct packet back = { .family = 4, .proto = 1, .payload = 10,
+			       .ends = { letter_addr('C', 4), letter_addr('H', 4), wire_port(8), wire_port(70) } };
+	uint8_t buf[256];
+	struct nat_pkt answer = { .data = buf, .hook = NAT_PRE, .indev = OUTSIDE };
+	struct nat_params params = world_params(64);
+
+	(void)state;
+	params.max_outs = params.max_mappings = params.max_peers = 16;
+	world_free(&world);
+	world = world_new(&params);
+	outs_swap(&world, TABLE, "masq H");
+	assert_false(bursts(1, 7));
+	for (unsigned i = 1; i < BURST_PACKETS; i++)
+		assert_true(bursts(1, 7));
+	assert_false(bursts(1, 7));		/* conntrack knows by now */
+	assert_false(bursts(1, 70));
+	assert_true(bursts(1, 70));
+	world.now += NAT_SEC(1);
+	assert_false(bursts(1, 70));		/* ping's next one */
+	assert_true(bursts(1, 70));
+	answer.len = packet_build(&back, buf);
+	give(&answer);
+	assert_int_equal(answer.reason, NAT_WHY_TRANSLATED);
+	assert_false(bursts(1, 70));
+	assert_false(bursts(17, 9));
+	assert_false(bursts(17, 9));		/* its clashes are resolved */
+}
+
 /* R35, nat/time.h: ticks of 16.8 ms wrap after 2.2 years; no flow dies or lives longer by it. */
 static void R35_ticks_wrap(void **state)
 {
@@ -467,6 +514,7 @@ int main(void)
 	unit_add("R91_flows_and_forwards_by_number", R91_flows_and_forwards_by_number, NULL);
 	in_world("R91_counters", R91_counters, NULL);
 	in_world("one_way_is_told_until_answered", one_way_is_told, NULL);
+	in_world("R54_bursts", R54_bursts, NULL);
 	in_world("R35_ticks_wrap", R35_ticks_wrap, NULL);
 	in_world("R32_never_early_by_a_tick", R32_never_early_by_a_tick, NULL);
 	unit_add("R20_source_ports_are_unpredictable", R20_source_ports_are_unpredictable, NULL);
