@@ -361,6 +361,14 @@ static bool ports_overlap(const struct match *a, const struct match *b)
 	return false;
 }
 
+/* Is there an address in both? Family 0 is any; two of different families are in no rule set together. */
+static bool prefixes_overlap(const struct nat_prefix *a, const struct nat_prefix *b)
+{
+	const struct nat_prefix *wide = a->bits <= b->bits ? a : b, *narrow = wide == a ? b : a;
+
+	return !a->family || !b->family || nat_prefix_has(wide, &narrow->addr, (enum nat_family)narrow->family);
+}
+
 /* Was a packet like this, or some of them, taken away before? */
 static bool is_taken(const struct rules *rs, const struct match *m)
 {
@@ -369,7 +377,7 @@ static bool is_taken(const struct rules *rs, const struct match *m)
 
 		if ((!t->proto || !m->proto || t->proto == m->proto) && ports_overlap(t, m) &&
 		    (!*t->dev || !*m->dev || !strcmp(t->dev, m->dev)) &&
-		    (!t->listen.family || !m->listen.family || nat_addr_eq(&t->listen.addr, &m->listen.addr)))
+		    prefixes_overlap(&t->listen, &m->listen))
 			return true;
 	}
 	return false;
@@ -395,14 +403,14 @@ static void take_dnat(struct rules *rs, const struct rule *r, const struct match
 	}
 }
 
-/* Does the rule end the walk for some packets? One that is only about a guests' device is no matter. */
+/* Does the rule end the walk for some packets? One that is only about a device, the guests' usually, is no matter. */
 static bool ends_walk(const struct rule *r)
 {
 	static const char *const ends[] = { "RETURN", "ACCEPT", "DROP", "REDIRECT", "TPROXY" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (!strcmp(r->target, ends[i]))
-			return !*r->match.dev || r->match.n_ports || r->match.source.family;
+			return !*r->match.dev || r->match.n_ports || r->match.source.family || r->match.listen.family;
 	return false;
 }
 
