@@ -184,7 +184,7 @@ enum block_err block_verify(const void *mem, uint64_t octets)
 		return BLOCK_FOREIGN;
 	if (!b->frag_sets || (b->frag_sets & (b->frag_sets - 1)) ||
 	    !b->max_policies || b->max_policies > 65535 || b->sources != policy_sources_for(b->max_flows) || b->max_flows > 1u << 24 ||
-	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows ||
+	    b->buckets != flow_buckets_for(b->max_flows) || b->flows.capacity != b->max_flows || b->flows.fresh > b->max_flows ||
 	    b->flows.buckets != b->buckets || b->active > 1 || b->swept > b->max_flows || b->source_lo > b->source_hi ||
 	    b->max_outs > OUT_RULES_MAX || b->max_mappings > 1u << 24 || b->max_peers > 1u << 24 ||
 	    b->octets != layout_in(b).end || !areas_fit(b))

@@ -28,7 +28,7 @@
 #include "nat/reason.h"
 
 #define NAT_BLOCK_MAGIC		0x6e66716e61740a01u	/* "nfqnat\n" and a version that never changes */
-#define NAT_BLOCK_VERSION	15u	/* of everything below; another version is not attached to */
+#define NAT_BLOCK_VERSION	16u	/* of everything below; another version is not attached to */
 
 /* Decided at start, fixed for the life of the block. */
 struct nat_params {

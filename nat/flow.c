@@ -17,18 +17,15 @@ uint32_t flow_buckets_for(uint32_t capacity)
 	return n < 16 ? 16 : (uint32_t)n;
 }
 
-static void table_clear(struct flow_table *t)
+/* No queue, no free list. */
+static void head_clear(struct flow_head *h)
 {
-	struct flow_head *h = t->head;
-
 	h->used = 0;
 	h->free = NAT_NONE;
 	for (unsigned c = 0; c < IDLE_CLASSES; c++) {
 		h->first[c] = h->last[c] = NAT_NONE;
 		h->count[c] = 0;
 	}
-	for (uint32_t i = 0; i < h->buckets; i++)
-		memset(&t->bucket[i], 0, sizeof(t->bucket[i]));
 }
 
 static void slot_free(struct flow_table *t, uint32_t index)
@@ -40,9 +37,8 @@ static void slot_free(struct flow_table *t, uint32_t index)
 
 void flow_init(struct flow_table *t)
 {
-	table_clear(t);
-	for (uint32_t i = t->head->capacity; i--;)
-		slot_free(t, i);
+	head_clear(t->head);
+	t->head->fresh = 0;
 }
 
 static void queue_add(struct flow_table *t, struct nat_flow *f, nat_tick now)
@@ -96,14 +92,18 @@ static bool slot_hash(struct flow_table *t, uint32_t index)
 
 uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now)
 {
-	uint32_t index = t->head->free, next;
+	uint32_t index = t->head->free, next = NAT_NONE;
+	bool fresh = index == NAT_NONE;
 	struct nat_flow *slot;
 
-	if (index == NAT_NONE)
+	if (flow_is_full(t))
 		return NAT_NONE;
 	assert(f->idle != IDLE_FREE);
+	if (fresh)
+		index = t->head->fresh;
 	slot = &t->flow[index];
-	next = slot->next;
+	if (!fresh)
+		next = slot->next;
 	*slot = *f;
 	if (!slot_hash(t, index)) {
 		slot->idle = IDLE_FREE;
@@ -111,6 +111,7 @@ uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now)
 		return NAT_NONE;
 	}
 	t->head->free = next;
+	t->head->fresh += fresh;
 	t->head->used++;
 	slot->used = now;
 	memset(slot->octets, 0, sizeof(slot->octets));
@@ -124,7 +125,7 @@ void flow_del(struct flow_table *t, uint32_t index)
 {
 	struct nat_flow *f = &t->flow[index];
 
-	assert(index < t->head->capacity && f->idle != IDLE_FREE);
+	assert(index < flow_slots(t) && f->idle != IDLE_FREE);
 	for (unsigned k = 0; k < flow_key_count(f); k++)
 		flow_hash_del(t, index, k);
 	queue_del(t, f);
@@ -266,14 +267,16 @@ const char *flow_check(const struct flow_table *t)
 
 	if (bad)
 		return bad;
-	for (uint32_t i = 0; i < h->capacity; i++)
+	if (h->fresh > h->capacity)
+		return "I3: more slots were used than there are";
+	for (uint32_t i = 0; i < h->fresh; i++)
 		used += t->flow[i].idle != IDLE_FREE;
 	for (uint32_t i = h->free; i != NAT_NONE; i = t->flow[i].next)
-		if (i >= h->capacity || t->flow[i].idle != IDLE_FREE || ++n_free > h->capacity)
+		if (i >= h->fresh || t->flow[i].idle != IDLE_FREE || ++n_free > h->fresh)
 			return "I3: the free list leads to a used slot, out of the table or in a circle";
-	if (used != queued || used != h->used || used + n_free != h->capacity)
+	if (used != queued || used != h->used || used + n_free != h->fresh)
 		return "I3: used and free slots do not add up";
-	return flow_hash_check(t);
+	return h->fresh ? flow_hash_check(t) : NULL;	/* a hash that nothing was ever entered in is not touched either */
 }
 
 /* Could this slot have been written by flow_add()? A torn one is not worth keeping. */
@@ -299,8 +302,12 @@ uint32_t flow_rebuild(struct flow_table *t, nat_tick now)
 {
 	uint32_t dropped = 0;
 
-	table_clear(t);
-	for (uint32_t i = t->head->capacity; i--;) {
+	head_clear(t->head);
+	for (uint32_t i = 0; i < t->head->buckets; i++)
+		memset(&t->bucket[i], 0, sizeof(t->bucket[i]));
+	if (t->head->fresh > t->head->capacity)
+		t->head->fresh = t->head->capacity;
+	for (uint32_t i = t->head->fresh; i--;) {
 		struct nat_flow *f = &t->flow[i];
 		bool was = f->idle != IDLE_FREE;
 

@@ -15,12 +15,12 @@
  * For a client from outside s is c, and MID is REPLY. What a masqueraded
  * guest opens (FLOW_OUT) is c = guest, h = g = remote, s = outside address: masq.h.
  *
- * Memory      arrays inside the state block; nothing is allocated later
+ * Memory      arrays inside the state block; nothing is allocated later, but a slot's memory is not touched before it is used
  * Threads     none: the caller holds one lock per batch
  * Invariants, asserted by flow_check():
  *   I1  a used slot is in the hash exactly once per key it has: two, or three if it is a hairpin
  *   I2  a used slot is in exactly one idle queue, that of its class; each queue is ordered by `queued`
- *   I3  used + free == capacity; a free slot is in the free list exactly once
+ *   I3  used + free == fresh; a free slot below fresh is in the free list exactly once
  *   I4  no two flows have the same ORIG, REPLY or MID key
  *   I5  the overflow count of a bucket is the number of keys that had to pass it by
  */
@@ -82,8 +82,9 @@ _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 struct flow_head {
 	uint32_t capacity;		/* slots */
 	uint32_t used;			/* slots in use (I3) */
+	uint32_t fresh;			/* slots from here on were never used (I3) */
 	uint32_t buckets;
-	uint32_t free;			/* first free slot, NAT_NONE if none (I3) */
+	uint32_t free;			/* first free slot that was used before, NAT_NONE if none (I3) */
 	uint32_t first[IDLE_CLASSES], last[IDLE_CLASSES];	/* idle queues (I2) */
 	uint32_t count[IDLE_CLASSES];
 	nat_tick limit[IDLE_CLASSES];	/* idle limits in ticks */
@@ -103,8 +104,23 @@ struct flow_table {
  */
 uint32_t flow_buckets_for(uint32_t capacity);
 
-/* flow_init - an empty table of head->capacity slots; head's capacity, buckets, limit and key are set by the caller */
+/*
+ * flow_init - an empty table of head->capacity slots; head's capacity, buckets, limit and key are set by the caller
+ * All is zeroed octets before, and most stays so: memory that was never written takes none.
+ */
 void flow_init(struct flow_table *t);
+
+/* flow_is_full - no slot is free */
+static inline bool flow_is_full(const struct flow_table *t)
+{
+	return t->head->free == NAT_NONE && t->head->fresh == t->head->capacity;
+}
+
+/* flow_slots - whoever looks at all flows looks at this many slots; the rest was never used */
+static inline uint32_t flow_slots(const struct flow_table *t)
+{
+	return t->head->fresh;
+}
 
 /**
  * flow_find - the flow that has this key

@@ -207,7 +207,7 @@ static uint32_t way_distance(const struct flow_table *t, uint32_t n, unsigned w)
 	struct place at;
 	struct nat_ends e;
 
-	if (ref / 4 >= t->head->capacity || ref % 4 >= FLOW_KEYS)
+	if (ref / 4 >= flow_slots(t) || ref % 4 >= FLOW_KEYS)
 		return UINT32_MAX;
 	f = &t->flow[ref / 4];
 	if (f->idle == IDLE_FREE || ref % 4 >= flow_key_count(f))
@@ -242,7 +242,7 @@ const char *flow_hash_check(const struct flow_table *t)
 	}
 	if (passed != overflow)
 		return "I5: overflow counts do not add up";
-	for (uint32_t i = 0; i < t->head->capacity; i++) {
+	for (uint32_t i = 0; i < flow_slots(t); i++) {
 		const struct nat_flow *f = &t->flow[i];
 
 		if (f->idle == IDLE_FREE)

@@ -159,7 +159,7 @@ static enum nat_reason first(struct nat *n, struct nat_pkt *p, nat_tick now, str
 /* The flow of the first fragment, if it still is that flow. */
 static struct nat_flow *flow_of(struct nat *n, const struct frag *e)
 {
-	struct nat_flow *f = e->flow < n->block->max_flows ? &n->flows.flow[e->flow] : NULL;
+	struct nat_flow *f = e->flow < flow_slots(&n->flows) ? &n->flows.flow[e->flow] : NULL;
 
 	if (!f || f->idle == IDLE_FREE || f->family != e->family || f->proto != e->proto)
 		return NULL;

@@ -149,7 +149,7 @@ static uint32_t enter(struct nat *n, struct nat_flow *f, bool own_source, nat_ti
 
 bool life_make_room(struct nat *n, nat_tick now)
 {
-	bool full = n->flows.head->free == NAT_NONE;
+	bool full = flow_is_full(&n->flows);
 	uint32_t victim;
 
 	if (!full && (!n->block->half_open || flow_unanswered(&n->flows) < n->block->half_open))

@@ -317,7 +317,7 @@ uint32_t masq_rebuild(struct nat *n)
 
 	if (n->pool.head)
 		pool_clear(&n->pool);
-	for (uint32_t i = 0; i < n->block->max_flows; i++) {
+	for (uint32_t i = 0; i < flow_slots(&n->flows); i++) {
 		struct nat_flow *f = &n->flows.flow[i];
 
 		if (f->idle == IDLE_FREE || !(f->flags & FLOW_MASQ))
@@ -335,7 +335,7 @@ const char *masq_check(const struct nat *n)
 {
 	uint64_t held = 0, refs = 0, peers = 0, sent = 0;
 
-	for (uint32_t i = 0; i < n->block->max_flows; i++) {
+	for (uint32_t i = 0; i < flow_slots(&n->flows); i++) {
 		const struct nat_flow *f = &n->flows.flow[i];
 		struct pool_end in, out;
 		uint32_t at;

@@ -482,7 +482,7 @@ bool nat_end(struct nat *n, uint32_t index, const struct nat_flow *as)
 {
 	const struct nat_flow *f;
 
-	if (index >= n->block->max_flows)
+	if (index >= flow_slots(&n->flows))
 		return false;
 	f = &n->flows.flow[index];
 	if (f->idle == IDLE_FREE || f->proto != as->proto || f->family != as->family || !nat_ends_eq(&f->orig, &as->orig) ||
@@ -515,9 +515,11 @@ bool nat_sweep(struct nat *n, nat_ns now, unsigned budget)
 	struct nat_block *b = n->block;
 	nat_tick tick = nat_tick_of(now);
 
-	for (; budget && b->swept < b->max_flows; budget--, b->swept++)
+	for (; budget && b->swept < flow_slots(&n->flows); budget--, b->swept++)
 		if (n->flows.flow[b->swept].idle != IDLE_FREE)
 			life_keeps(n, &n->flows.flow[b->swept], tick);
+	if (b->swept >= flow_slots(&n->flows))
+		b->swept = b->max_flows;
 	return b->swept == b->max_flows;
 }
 
@@ -554,7 +556,7 @@ uint32_t nat_recover(struct nat *n, nat_ns now)
 		lost = flow_rebuild(&n->flows, nat_tick_of(now));
 		n->block->swept = 0;	/* rows in flows may be torn: look each up again */
 		n->block->epoch++;
-		for (uint32_t i = 0; i < n->block->max_flows; i++) {
+		for (uint32_t i = 0; i < flow_slots(&n->flows); i++) {
 			n->flows.flow[i].row = 0xffffff;
 			n->flows.flow[i].epoch = (n->block->epoch - 1) & 0xff;
 		}

@@ -6,7 +6,7 @@ bool plain_of(const struct nat *n, uint32_t index, struct plain *p)
 {
 	const struct nat_flow *f;
 
-	if (index >= n->flows.head->capacity)
+	if (index >= flow_slots(&n->flows))
 		return false;
 	f = &n->flows.flow[index];
 	if (!flow_is_plain(f) || nat_forward(n, f) == NAT_NONE || flow_expired(&n->flows, f, n->block->now))

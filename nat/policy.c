@@ -178,7 +178,7 @@ void policy_recount(struct nat *n, nat_tick now)
 	policy_swapped(n, now);
 	for (unsigned i = 0; i < 2; i++)
 		memset(n->policies.source[i], 0, n->block->sources * sizeof(uint32_t));
-	for (uint32_t i = 0; i < n->block->max_flows; i++)
+	for (uint32_t i = 0; i < flow_slots(&n->flows); i++)
 		if (n->flows.flow[i].idle != IDLE_FREE)
 			policy_begins(n, &n->flows.flow[i]);
 }
@@ -223,11 +223,11 @@ uint32_t policy_oldest_expired(struct nat *n, nat_tick now)
 
 unsigned policy_expire(struct nat *n, nat_tick now, unsigned budget)
 {
-	uint32_t left = active(n)->has_limits ? n->block->max_flows / 64 + 1 : 0;
+	uint32_t slots = flow_slots(&n->flows), left = active(n)->has_limits && slots ? slots / 64 + 1 : 0;
 	unsigned done = 0;
 
 	for (; left && done < budget; left--) {
-		uint32_t i = n->block->looked_at < n->block->max_flows ? n->block->looked_at : 0;
+		uint32_t i = n->block->looked_at < slots ? n->block->looked_at : 0;
 
 		n->block->looked_at = i + 1;
 		if (n->flows.flow[i].idle == IDLE_FREE || !policy_expired(n, &n->flows.flow[i], now))
@@ -242,7 +242,7 @@ const char *policy_check(const struct nat *n)
 {
 	uint64_t flows = 0, counted[2] = { 0, 0 }, of_rows = 0, of_policies = 0;
 
-	for (uint32_t i = 0; i < n->block->max_flows; i++) {
+	for (uint32_t i = 0; i < flow_slots(&n->flows); i++) {
 		const struct nat_flow *f = &n->flows.flow[i];
 		const struct map_row *row = f->idle == IDLE_FREE ? NULL : nat_row(n, f);
 

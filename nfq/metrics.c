@@ -199,7 +199,7 @@ void metrics_tally(struct tally *now, struct tally *living)
 	/* First what ended, then what lives: a flow that ends in between is missed once, never counted twice. */
 	if (watch_tap())
 		memcpy(now, &watch_tap()->tally, sizeof(*now));
-	for (uint32_t i = 0; i < s->nat.block->max_flows; i++) {
+	for (uint32_t i = 0; i < flow_slots(&s->nat.flows); i++) {
 		struct nat_flow f;
 
 		if (!peek_flow(&s->nat, i, &f))

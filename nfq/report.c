@@ -38,7 +38,7 @@ void report_log(const struct state *s, const struct worker_queues *q, unsigned t
 	if (n->pool.head)
 		log_info("outside ports: %" PRIu32 " of %" PRIu32 " mappings in use, of %" PRIu32 " guest addresses",
 			 n->pool.head->mappings.used, n->pool.head->mappings.capacity, n->pool.head->hosts.used);
-	for (uint32_t i = 0; i < b->max_flows; i++) {
+	for (uint32_t i = 0; i < flow_slots(&n->flows); i++) {
 		if (n->flows.flow[i].idle == IDLE_FREE)
 			continue;
 		show_flow(line, sizeof(line), n, i, now, name_of);

@@ -41,7 +41,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	const struct state *s = &ctl_world()->live->state;
 	struct flows_job *job = arg;
 
-	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < s->nat.block->max_flows; i++, job->at++) {
+	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < flow_slots(&s->nat.flows); i++, job->at++) {
 		struct nat_flow f;
 		const char *forward;
 
@@ -55,7 +55,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 		ctl_line(c, flow_json(&s->nat, job->at, &f, forward));
 		job->shown++;
 	}
-	if (job->at < s->nat.block->max_flows)
+	if (job->at < flow_slots(&s->nat.flows))
 		return CTL_MORE;
 	ctl_end(c, json_pack("{s:I}", "shown", (json_int_t)job->shown));
 	return CTL_DONE;

@@ -48,7 +48,7 @@ static enum ctl_more scan(struct ctl_client *c, struct flush_job *job)
 	const struct state *s = &ctl_world()->live->state;
 	bool sent;
 
-	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < s->nat.block->max_flows; i++, job->at++) {
+	for (unsigned i = 0; i < SLOTS_AT_ONCE && job->at < flow_slots(&s->nat.flows); i++, job->at++) {
 		struct control_msg m = { .type = CONTROL_FLUSH, .area = job->at };
 		const char *forward;
 
@@ -80,7 +80,7 @@ static enum ctl_more more(struct ctl_client *c, void *arg)
 	}
 	if (job->asked)
 		return CTL_WAIT;
-	if (job->at < ctl_world()->live->state.nat.block->max_flows)
+	if (job->at < flow_slots(&ctl_world()->live->state.nat.flows))
 		return scan(c, job);
 	if (send_or_wait(&last, &sent) == CTL_MORE)
 		return CTL_MORE;

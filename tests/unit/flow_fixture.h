@@ -27,7 +27,7 @@ static inline void fixture_init(struct fixture *x, uint32_t capacity)
 	x->t.bucket = aligned_alloc(64, x->head.buckets * sizeof(*x->t.bucket));
 	if (!x->t.flow || !x->t.bucket)
 		abort();
-	memset(x->t.bucket, 0x5a, x->head.buckets * sizeof(*x->t.bucket));
+	memset(x->t.bucket, 0, x->head.buckets * sizeof(*x->t.bucket));
 	flow_init(&x->t);
 	assert_null(flow_check(&x->t));
 }

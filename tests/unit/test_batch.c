@@ -324,7 +324,7 @@ static void time_does_not_go_back(void **state)
 	engine_enter(&own.engine, false);
 	assert_int_equal(pthread_create(&thread, NULL, run_one, NULL), 0);
 	wait_for_the_runner();
-	for (uint32_t i = 0; i < b->max_flows; i++)
+	for (uint32_t i = 0; i < flow_slots(&rig.state.nat.flows); i++)
 		if (rig.state.nat.flows.flow[i].idle != IDLE_FREE)
 			flow_touch(&rig.state.nat.flows, &rig.state.nat.flows.flow[i], nat_tick_of(state_clock()));
 	engine_leave(&own.engine);

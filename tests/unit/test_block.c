@@ -115,6 +115,7 @@ static const struct refusal { const char *name; size_t at, octets; uint64_t valu
 	{ "refuses_a_sweep_past_the_end", FIELD(swept), 65, BLOCK_LAYOUT },
 	{ "refuses_source_ports_reversed", FIELD(source_hi), 1, BLOCK_LAYOUT },
 	{ "refuses_another_capacity_of_flows", FIELD(flows.capacity), 63, BLOCK_LAYOUT },
+	{ "refuses_more_slots_used_than_there_are", FIELD(flows.fresh), 65, BLOCK_LAYOUT },
 	{ "refuses_other_buckets_of_flows", FIELD(flows.buckets), 8, BLOCK_LAYOUT },
 #undef FIELD
 };

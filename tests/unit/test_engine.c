@@ -488,9 +488,19 @@ static void R91_events(void **state)
 /* A table may not be built while flows of an earlier one are unswept (nat.h). */
 static void R87_spare_table_waits_for_the_sweep(void **state)
 {
+	uint8_t buf[128];
+
 	(void)state;
+	for (uint16_t port = 1; port <= 3; port++) {
+		struct packet p = { .family = 6, .proto = 6, .tcp_flags = TCP_F_SYN,
+				    .ends = { letter_addr('C', 6), letter_addr('H', 6), wire_port(port), wire_port(8080) } };
+		struct nat_pkt pkt = { .data = buf, .len = packet_build(&p, buf) };
+
+		nat_packet(&world.nat, &pkt, world.now);
+		assert_int_equal(pkt.reason, NAT_WHY_OPENED);
+	}
 	assert_null(nat_spare_map(&world.nat));
-	assert_false(nat_sweep(&world.nat, world.now, 63));
+	assert_false(nat_sweep(&world.nat, world.now, 2));
 	assert_null(nat_spare_map(&world.nat));
 	assert_true(nat_sweep(&world.nat, world.now, 1));
 	assert_non_null(nat_spare_map(&world.nat));

@@ -241,6 +241,31 @@ static void R77_every_slot_can_be_used(void **state)
 	fixture_fini(&x);
 }
 
+/* Room costs no memory before it is used: not in the table's making, its checks and its rebuilding. */
+static void R77_slots_that_were_never_used_are_not_touched(void **state)
+{
+	enum { ROOM = 64, USED = 10 };
+	struct fixture x;
+	struct nat_flow f;
+
+	(void)state;
+	fixture_init(&x, ROOM);
+	memset(x.t.flow, 0x5a, ROOM * sizeof(*x.t.flow));
+	for (unsigned i = 0; i < 2 * USED; i++) {
+		f = plain(i);
+		if (i >= USED)
+			flow_del(&x.t, i - USED);
+		assert_int_equal(flow_add(&x.t, &f, 100), i % USED);
+	}
+	good(&x);
+	assert_int_equal(flow_rebuild(&x.t, 100), 0);
+	good(&x);
+	assert_int_equal(flow_slots(&x.t), USED);
+	for (size_t i = USED * sizeof(*x.t.flow); i < ROOM * sizeof(*x.t.flow); i++)
+		assert_int_equal(((const uint8_t *)x.t.flow)[i], 0x5a);
+	fixture_fini(&x);
+}
+
 /* --- rebuild --- */
 
 static void fill(struct fixture *x, struct rng *r, unsigned tries, nat_tick now)
@@ -334,7 +359,7 @@ static void check_notices(void **state)
 	struct nat_flow f;
 
 	(void)state;
-	for (unsigned what = 0; what < 12; what++) {
+	for (unsigned what = 0; what < 14; what++) {
 		uint32_t b = 0, w = 0;
 
 		fixture_init(&x, 30);
@@ -357,6 +382,8 @@ static void check_notices(void **state)
 		case 9: x.t.flow[5].idle = IDLE_UDP; break;
 		case 10: x.t.flow[5].reply.sport ^= 1; break;
 		case 11: x.head.last[IDLE_UDP_OPENING] = 0; break;
+		case 12: x.head.fresh++; break;
+		case 13: x.head.fresh = 31; break;
 		}
 		assert_non_null(flow_check(&x.t));
 		fixture_fini(&x);
@@ -374,6 +401,7 @@ int main(void)
 	unit_add("buckets_leave_two_fifths_free", buckets_leave_two_fifths_free, NULL);
 	unit_add("R80_crowded_bucket", R80_crowded_bucket, NULL);
 	unit_add("R77_every_slot_can_be_used", R77_every_slot_can_be_used, NULL);
+	unit_add("R77_slots_that_were_never_used_are_not_touched", R77_slots_that_were_never_used_are_not_touched, NULL);
 	unit_add("rebuild_of_a_good_table_keeps_all", rebuild_of_a_good_table_keeps_all, NULL);
 	unit_add("rebuild_drops_what_is_expired_or_torn", rebuild_drops_what_is_expired_or_torn, NULL);
 	unit_add("rebuild_after_any_corruption", rebuild_after_any_corruption, NULL);
