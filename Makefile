@@ -99,29 +99,29 @@ no-libvirt:
 
 $B/libnat.a: $(NAT_O)
 $B/libnfqnat.a: $(NFQ_O) $(CONF_O) $(NAT_O)
-$B/libwatch.a: $(WATCH:%.c=$B/%.o)
+$B/libctl.a: $(CTL_O)
+$B/libwatch.a: $(WATCH:%.c=$B/%.o) $(if $(LIBVIRT),$B/virt/watch/source.o)
 # q: two objects of one name, from two folders, both stay.
-$B/%.a:
+%.a:
 	@rm -f $@; echo "  AR $@"; $(AR) qcs $@ $^
 
 $B/%.o: %.c
 	@mkdir -p $(@D); echo "  CC $@"; $(CC) $(NF_CFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Tests start them by the thousand, and sanitizers take longer to start than they to work.
+$B/tools/%: NF_CFLAGS := $(filter-out -fsanitize=%,$(NF_CFLAGS))
 $B/tools/%: tests/tools/%.c
 	$(CCLD)
 
-$B/bench/%: bench/%.c $(NFQ_O) $(CONF_O) $B/libnat.a
-	$(CCLD) $(NFQ_O) $(CONF_O) $B/libnat.a $(LIBS)
+$B/bench/%: bench/%.c $B/libnfqnat.a
+	$(CCLD) $B/libnfqnat.a $(LIBS)
 
-# The load generator is a program of its own, of several files.
 $B/bench/loadgen: $(LOAD_O)
 	$(LD) $^ -ljansson
 
-# Unit tests link all but main.c; one takes libvirt.
-$B/unit/%: tests/unit/%.c $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a | .deps-test
-	$(CCLD) $(UNIT_O) $(CTL_O) $(NFQ_O) $(CONF_O) $B/libwatch.a $B/libnat.a -lcmocka $(LIBS)
-$B/unit/test_source: $B/virt/watch/source.o
-$B/unit/test_source: UNIT_O := $B/virt/watch/source.o
+# Unit tests link what they use of all but main.c; one takes libvirt.
+$B/unit/%: tests/unit/%.c $B/libctl.a $B/libwatch.a $B/libnfqnat.a | .deps-test
+	$(CCLD) -Wl,--start-group $B/libctl.a $B/libwatch.a $B/libnfqnat.a -Wl,--end-group -lcmocka $(LIBS)
 $B/unit/test_source: LIBS += -lvirt
 $B/unit/test_oom: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=open_memstream,--wrap=run_program,--wrap=run_nft
 
@@ -129,11 +129,12 @@ $B/unit/test_oom: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=
 FUZZ_CFLAGS := -std=c11 -D_GNU_SOURCE -DNFQNAT_VERSION='"fuzz"' -I. $(XML_CFLAGS) -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_O	:= $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard $(patsubst %,%/*.c,$(filter-out virt/watch ctl,$(DIRS)))) $(WATCH))
 
+build/fuzz/libfuzzed.a: $(FUZZ_O)
 build/fuzz/obj/%.o: %.c $(HEADERS) | .deps-test
 	@mkdir -p $(@D); echo "  CC $@"; $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(FUZZ_O)
-	@mkdir -p $(@D); echo "  LD $@"; $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS)
+build/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) build/fuzz/libfuzzed.a
+	@mkdir -p $(@D); echo "  LD $@"; $(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libfuzzed.a $(LIBS)
 
 demo: all | .deps-demo ## run the main job on real packets in namespaces and print each translation
 	@tests/demo
@@ -232,8 +233,7 @@ install-service:
 
 uninstall: ## remove what install made, but for the configuration
 	rm -f $(SBIN)/nfqnatd $(SBIN)/nfqnat-virt $(BIN)/nfqnatctl $(COMPLETION)/nfqnatctl $(UNITS)/nfqnatd.service $(BIN)/nfqnat-bench
-	rm -f $(LIBDIR)/sysusers.d/nfqnat.conf $(LIBDIR)/tmpfiles.d/nfqnat.conf
-	rm -f $(foreach m,$(wildcard docs/*.[158]),$(MAN)/man$(subst .,,$(suffix $m))/$(notdir $m))
+	rm -f $(LIBDIR)/sysusers.d/nfqnat.conf $(LIBDIR)/tmpfiles.d/nfqnat.conf $(foreach m,$(wildcard docs/*.[158]),$(MAN)/man$(subst .,,$(suffix $m))/$(notdir $m))
 	rm -rf $(DOC) $(BENCHDIR)
 
 dist: ## an archive of what is committed: build/nfqnat-VERSION.tar.gz

@@ -61,7 +61,7 @@ static void service_open(bool tcp, int family, uint16_t port, const char *name, 
 		if (family == AF_INET6)
 			setsockopt(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	}
-	if (bind(s->fd, &a.sa, addr_len(&a)) || (tcp && listen(s->fd, 128)))
+	if (bind(s->fd, &a.sa, addr_len(&a)) || (tcp && listen(s->fd, 4096)))
 		die("bind");
 	s->tcp = tcp;
 	snprintf(s->name, sizeof(s->name), "%s", name);
