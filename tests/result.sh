@@ -16,6 +16,8 @@ unset MAKEFLAGS MFLAGS CDPATH NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID JOURNAL_S
 	STATE_DIRECTORY NFQNAT_SOCKET NFQNAT_VIRT NO_COLOR COLUMNS LINES
 export LC_ALL=C.UTF-8
 umask 022
+# Debian's programs, which ./deps installs, before the user's own: his python3 may be a script that starts four others.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 # Sockets are made there, whose names have 107 octets, and the configuration names them.
 [[ ${TMPDIR:-/tmp} =~ ^/[A-Za-z0-9/._-]{1,40}$ ]] || unset TMPDIR
 

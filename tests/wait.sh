@@ -3,31 +3,47 @@
 #
 # Waiting for a condition, never for a time. Sourced.
 
-# now_ms - for deadlines; a clock that nobody sets
-now_ms() {
+# A pipe that nobody writes to: who reads it with a limit of time pauses, and no process is made for it.
+exec {WAIT_FD}<> <(:)
+
+# look_at_clock - NOW_MS for deadlines, by a clock that nobody sets; now_ms prints it
+look_at_clock() {
 	local up
 
 	read -r up _ </proc/uptime
-	echo "${up/./}0"
+	NOW_MS=${up/./}0
+}
+now_ms() {
+	look_at_clock
+	echo "$NOW_MS"
 }
 
 # wait_for SECONDS CMD... - until CMD succeeds; status 1 if it never did
+# What has not come for long is looked for less often: on two CPUs others wait as well.
 wait_for() {
-	local deadline=$(($(now_ms) + $1 * 1000))
+	local begin limit=$(($1 * 1000)) pause
 
 	shift
+	look_at_clock
+	begin=$NOW_MS
 	until "$@" >/dev/null 2>&1; do
-		(($(now_ms) < deadline)) || return 1
-		sleep 0.03	# between two looks, not instead of one
+		look_at_clock
+		((NOW_MS - begin < limit)) || return 1
+		pause=$((20 + (NOW_MS - begin) / 8))
+		printf -v pause '0.%03d' $((pause < 200 ? pause : 200))
+		read -rt "$pause" -u "$WAIT_FD"	# between two looks, not instead of one
 	done
+	return 0	# not what read said
 }
 
 # since BEGIN MS - are MS milliseconds over since now_ms() said BEGIN? For what a test measures, not for luck
 since() { (($(now_ms) - $1 >= $2)); }
 
 alive() {
-	# A zombie has ended.
-	[ -e "/proc/$1/stat" ] && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+	local stat
+
+	# A zombie has ended. The name, in parentheses, may have any character in it.
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } != [ZX]* ]]
 }
 gone() { ! alive "$1"; }
 file_has() { grep -qE -- "$2" "$1"; }

@@ -378,15 +378,16 @@ stops() {
 
 # worker - pid of the packet worker
 worker() {
-	local pid
+	local file pid pids comm
 
-	# shellcheck disable=SC2013 # words are wanted
-	for pid in $(cat "/proc/$DAEMON/task/"*/children 2>/dev/null); do
-		if grep -qs nfqnat-worker "/proc/$pid/comm"; then
+	for file in "/proc/$DAEMON/task/"*/children; do
+		read -ra pids <"$file"
+		for pid in "${pids[@]}"; do
+			read -r comm <"/proc/$pid/comm" && [[ $comm == *nfqnat-worker* ]] || continue
 			echo "$pid"
 			return 0
-		fi
-	done
+		done
+	done 2>/dev/null
 	return 1
 }
 
@@ -417,15 +418,17 @@ no_queue() {
 
 # queue_quiet - the same, when the ends of earlier conversations have passed
 queue_quiet() {
-	QUIET=-1
+	QUIET=-1 QUIET_LOOKS=0
 	wait_for 3 queue_is_quiet
 	queue_packets
 }
+# The same number four times: a conversation's end may take longer than the time between two looks.
 queue_is_quiet() {
 	local last=$QUIET
 
 	QUIET=$(queue_packets)
-	[ "$QUIET" = "$last" ]
+	[ "$QUIET" = "$last" ] || QUIET_LOOKS=0
+	((++QUIET_LOOKS >= 4))
 }
 
 # rules - every rule and chain of iptables, both flavours and families, and our nft table; no counters.
