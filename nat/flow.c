@@ -92,18 +92,15 @@ static bool slot_hash(struct flow_table *t, uint32_t index)
 
 uint32_t flow_add(struct flow_table *t, const struct nat_flow *f, nat_tick now)
 {
-	uint32_t index = t->head->free, next = NAT_NONE;
-	bool fresh = index == NAT_NONE;
+	bool fresh = t->head->free == NAT_NONE;
+	uint32_t index = fresh ? t->head->fresh : t->head->free, next;
 	struct nat_flow *slot;
 
 	if (flow_is_full(t))
 		return NAT_NONE;
 	assert(f->idle != IDLE_FREE);
-	if (fresh)
-		index = t->head->fresh;
 	slot = &t->flow[index];
-	if (!fresh)
-		next = slot->next;
+	next = fresh ? NAT_NONE : slot->next;
 	*slot = *f;
 	if (!slot_hash(t, index)) {
 		slot->idle = IDLE_FREE;

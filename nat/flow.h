@@ -316,15 +316,15 @@ static inline struct nat_ends flow_mid(const struct nat_flow *f)
 	return e;
 }
 
-/* flow_check - are the invariants I1-I5 true? Returns NULL or the name of the first that is not. O(table). */
+/* flow_check - are the invariants I1-I5 true? Returns NULL or the name of the first that is not. O(flow_slots() + buckets). */
 const char *flow_check(const struct flow_table *t);
 
 /**
- * flow_rebuild - make hash, queues and free list anew from the slots alone
+ * flow_rebuild - make hash, queues and free list anew from the slots below fresh alone
  *
  * For a table whose writer died in the middle of a change: slots that are
  * not plausible or clash with another are dropped, all others are kept.
- * Returns how many were dropped. O(table).
+ * Returns how many were dropped. O(flow_slots() + buckets).
  */
 uint32_t flow_rebuild(struct flow_table *t, nat_tick now);
 

@@ -163,7 +163,7 @@ void nat_swap_map(struct nat *n);
 /**
  * nat_sweep - go on ending flows that the active table does not lead any more
  * @budget: slots to look at
- * Returns true when all slots have been seen.
+ * Returns true when all slots that were ever used have been seen.
  */
 bool nat_sweep(struct nat *n, nat_ns now, unsigned budget);
 

@@ -111,7 +111,7 @@ uint32_t policy_oldest_expired(struct nat *n, nat_tick now);
 
 /**
  * policy_expire - end flows whose own forward lets them wait less long than those before them in their queue
- * Looks at a 64th of the table, and goes on there the next time: so asked
+ * Looks at a 64th of the slots that were ever used, and goes on there the next time: so asked
  * once a second, such a flow is gone a minute after its time (R36). Nothing
  * to do where no forward has limits of its own. At most @budget; returns how many.
  */
