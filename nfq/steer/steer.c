@@ -97,6 +97,13 @@ static void nft_clear(void)
 	run_nft("table inet nfqnat\ndelete table inet nfqnat\n", why, sizeof(why));
 }
 
+/* Has the kernel a queue for nft's rules? Asked by one alone, or each kind of ours would be refused in turn, twice. */
+static bool nft_has_queue(char *why, size_t octets)
+{
+	return !run_nft("table inet nfqnat-trial\nadd chain inet nfqnat-trial trial\nadd rule inet nfqnat-trial trial queue num 0\n"
+			"delete table inet nfqnat-trial\n", why, octets);
+}
+
 static bool rules_have(const struct rules *r, enum nat_family family)
 {
 	for (unsigned i = 0; i < r->n_listeners; i++)
@@ -481,7 +488,7 @@ static int start_wanted(struct steer *s, enum conf_steering want, struct rules *
 	case CONF_STEER_AUTO:
 		break;
 	}
-	if (!try_backend(s, STEER_NFT, "", r, nft_why, sizeof(nft_why)))
+	if (nft_has_queue(nft_why, sizeof(nft_why)) && !try_backend(s, STEER_NFT, "", r, nft_why, sizeof(nft_why)))
 		return 0;
 	err = try_backend(s, STEER_XT, "", r, why, why_octets);
 	if (err) {
