@@ -41,6 +41,14 @@ static void drop(void *arg)
 	free(job);
 }
 
+static bool is_waiting(const struct change_job *job)
+{
+	for (const struct change_job *j = waiting; j; j = j->next)
+		if (j == job)
+			return true;
+	return false;
+}
+
 static bool runs(const char *name)
 {
 	const struct conf *c = ctl_world()->live->conf;
@@ -108,8 +116,9 @@ static void on_poll(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	if (ctl_world()->live->change.under_way)
 		return;
-	for (struct change_job *job = waiting, *next; job; job = next) {
-		next = job->next;	/* the kick may end this job, and no other that is here */
+	/* The kick ends this job, or leaves it; it may end others too: clients that have no right any more are hung up on. */
+	for (struct change_job *job = waiting, *next; job; job = is_waiting(next) ? next : NULL) {
+		next = job->next;
 		ctl_job_kick(job->client);
 	}
 	if (!waiting)
