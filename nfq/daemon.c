@@ -86,7 +86,7 @@ static int worker_spawn(struct daemon *d)
 {
 	struct worker_args a = { .state = &d->live.state, .queues = d->queues, .threads = d->live.threads, .tap = d->tap,
 				 .drop_unanswered = d->quick_deaths >= QUICK_DEATHS_MAX, .sandbox = d->sandbox,
-				 .first = !d->worker_since };
+				 .first = d->worker_since <= 0. };
 	int pair[2], err;
 
 	err = control_pair(pair);
