@@ -65,7 +65,7 @@ static json_t *way_json(const struct virt_way *w, enum nat_family family)
 	json_t *o = json_pack("{s:b, s:s}", "active", virt_why_is_active(w->why), "reason", virt_why_name(w->why));
 
 	if (!nat_addr_is_any(&w->to)) {
-		json_object_set_new(o, "address", ctl_json_addr(&w->to, family));
+		json_object_set_new(o, "address", ctl_json_addr(&w->to, (uint8_t)family));
 		json_object_set_new(o, "source", json_string(virt_source_name(w->source)));
 	}
 	return o;
