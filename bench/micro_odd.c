@@ -85,7 +85,7 @@ static void fragments(struct bench *b, unsigned i)
 static void hash(struct bench *b, unsigned i)
 {
 	struct nat_ends e = inbound(kind, i & 1023);
-	uint64_t h = nat_tuple_hash(&b->nat.block->flows.key, &e, kind->proto, kind->family);
+	uint64_t h = nat_tuple_hash(&b->nat.block->flows.key, &e, kind->proto, (uint8_t)kind->family);
 
 	__asm__ volatile("" : : "r"(h));
 }

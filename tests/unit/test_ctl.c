@@ -17,7 +17,7 @@
 /* C:40000 -> H:8080 => C:40000 -> G:80, an established TCP flow of "web", guest "vm1" */
 static struct nat_flow flow(enum nat_family family)
 {
-	struct nat_flow f = { .proto = NAT_PROTO_TCP, .family = family, .tcp = TCP_ESTABLISHED, .idle = IDLE_TCP_ESTABLISHED,
+	struct nat_flow f = { .proto = NAT_PROTO_TCP, .family = (uint8_t)family, .tcp = TCP_ESTABLISHED, .idle = IDLE_TCP_ESTABLISHED,
 			      .flags = FLOW_ANSWERED };
 
 	f.orig = (struct nat_ends){ letter_addr('C', family), letter_addr('H', family), htons(40000), htons(8080) };

@@ -354,7 +354,7 @@ static struct nat_ends *own_place(const struct packet *p)
 {
 	const struct siphash_key key = world_params(1).key;
 
-	return &own[nat_tuple_hash(&key, &p->ends, p->proto, p->family) >> 20 & (INVERSE_OWN - 1)];
+	return &own[nat_tuple_hash(&key, &p->ends, p->proto, (uint8_t)p->family) >> 20 & (INVERSE_OWN - 1)];
 }
 
 /* A guest's segment of no flow: whose connection is it, if it is one that a forward led in? */

@@ -36,7 +36,7 @@ static const struct row {
 
 static struct why_question question(const struct row *r, enum nat_family family)
 {
-	struct why_question q = { .proto = world_proto(r->proto, family), .family = family, .hook = r->hook, .indev = r->indev,
+	struct why_question q = { .proto = world_proto(r->proto, family), .family = (uint8_t)family, .hook = r->hook, .indev = r->indev,
 				  .tcp_flags = TCP_F_SYN };
 
 	q.ends = (struct nat_ends){ letter_addr(r->src, family), letter_addr(r->dst, family), htons(r->sport), htons(r->dport) };
