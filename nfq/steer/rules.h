@@ -17,8 +17,8 @@
  * Of TCP between other hosts and guests only headers come, where the kernel can
  * do the rewriting (marks.h): docs/decisions/0017.
  *
- * With several workers TCP goes to a queue by a hash of its addresses, all else
- * to that of the CPU it is on: docs/decisions/0005.
+ * With several workers TCP goes to a queue by its client's address, all else
+ * to that of the CPU it is on: rules_target.h.
  *
  * Without conntrack also the fragments of a listener's or guest's protocol,
  * the first ones of any port: only they tell whose the others are (frag.h).

@@ -7,17 +7,7 @@
 
 #include "nat/tuple.h"
 #include "nfq/steer/rules_out.h"
-
-static void write_queue(const struct rules *r, enum rules_set set, bool bypass, FILE *out)
-{
-	static const char *const how[2][2] = { { "", " bypass" }, { " fanout", " bypass,fanout" } };
-	unsigned first = rules_first(r, set);
-
-	if (r->workers == 1)
-		fprintf(out, " queue num %u%s\n", first, bypass ? " bypass" : "");
-	else
-		fprintf(out, " queue num %u-%u%s\n", first, first + r->workers - 1, how[set == RULES_REST][bypass]);
-}
+#include "nfq/steer/rules_target.h"
 
 static const char *proto_name(const struct group *g)
 {
@@ -94,7 +84,7 @@ static void write_fragments(const struct rules *r, const struct group *g, FILE *
 		fprintf(out, " meta l4proto %s ip frag-off & 0x3fff != 0", proto_name(g));
 	else
 		fputs(" exthdr frag exists", out);
-	write_queue(r, RULES_REST, r->bypass, out);
+	rules_target_nft(r, RULES_REST, RULES_CLIENT_FROM, r->bypass, out);
 }
 
 static void write_addr(const struct group *g, const char *side, FILE *out)
@@ -113,9 +103,9 @@ static void write_addr(const struct group *g, const char *side, FILE *out)
 static void write_errors(const struct rules *r, bool leaving, FILE *out)
 {
 	fputs("\t\ticmp type { destination-unreachable, source-quench, time-exceeded, parameter-problem }", out);
-	write_queue(r, RULES_REST, r->bypass || !leaving, out);
+	rules_target_nft(r, RULES_REST, RULES_CLIENT_FROM, r->bypass || !leaving, out);
 	fputs("\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }", out);
-	write_queue(r, RULES_REST, r->bypass || !leaving, out);
+	rules_target_nft(r, RULES_REST, RULES_CLIENT_FROM, r->bypass || !leaving, out);
 }
 
 /* As in rules_xt.c: the kernel would drop errors about a first packet rather than queue them. */
@@ -183,7 +173,7 @@ static void write_listeners(const struct rules *r, bool own, FILE *out)
 		if (g->dev[0])
 			fprintf(out, " iifname \"%s\"", g->dev);
 		write_what(g, "dport", false, out);
-		write_queue(r, rules_set_of(g, own ? RULES_TCP : RULES_HEADERS), r->bypass, out);
+		rules_target_nft(r, rules_set_of(g, own ? RULES_TCP : RULES_HEADERS), RULES_CLIENT_FROM, r->bypass, out);
 		if (!has_pieces(r, g) || own)
 			continue;		/* what this host sends is cut up later */
 		write_addr(g, "daddr", out);
@@ -210,7 +200,7 @@ static void write_answers(const struct rules *r, bool hairpin, enum rules_set tc
 			fprintf(out, " oifname \"%s\"", g->dev);
 			write_what(g, "sport", true, out);
 			write_own_port(r, g, "dport", out);
-			write_queue(r, RULES_TCP, r->bypass, out);
+			rules_target_nft(r, RULES_TCP, RULES_CLIENT_TO, r->bypass, out);
 		}
 		write_addr(g, "saddr", out);
 		if (hairpin && g->dev[0])
@@ -218,7 +208,7 @@ static void write_answers(const struct rules *r, bool hairpin, enum rules_set tc
 		write_what(g, "sport", true, out);
 		if (hairpin)
 			write_own_port(r, g, "dport", out);
-		write_queue(r, rules_set_of(g, tcp), r->bypass, out);
+		rules_target_nft(r, rules_set_of(g, tcp), RULES_CLIENT_TO, r->bypass, out);
 		if (!has_pieces(r, g))
 			continue;
 		write_addr(g, "saddr", out);
@@ -234,7 +224,7 @@ static void write_enclosed(const struct rules *r, const struct group *g, FILE *o
 	for (unsigned back = 0; back < 2; back++) {
 		write_addr(g, back ? "saddr" : "daddr", out);
 		write_what(g, back ? "sport" : "dport", back, out);
-		write_queue(r, rules_set_of(g, RULES_TCP), r->bypass, out);
+		rules_target_nft(r, rules_set_of(g, RULES_TCP), back ? RULES_CLIENT_TO : RULES_CLIENT_FROM, r->bypass, out);
 		if (!has_pieces(r, g))
 			continue;
 		write_addr(g, back ? "saddr" : "daddr", out);
@@ -260,7 +250,7 @@ static void write_forward(const struct rules *r, FILE *out)
 				fprintf(out, " oifname \"%s\"", g->dev);
 			write_what(g, "dport", false, out);
 			write_own_port(r, g, "sport", out);
-			write_queue(r, set, r->bypass, out);
+			rules_target_nft(r, set, RULES_CLIENT_FROM, r->bypass, out);
 		}
 		if (g->dev[0] && has_pieces(r, g)) {
 			write_addr(g, "daddr", out);
@@ -271,7 +261,7 @@ static void write_forward(const struct rules *r, FILE *out)
 			write_addr(g, "daddr", out);
 			write_what(g, "dport", false, out);
 			fputs(" ct state new", out);
-			write_queue(r, set, r->bypass, out);
+			rules_target_nft(r, set, RULES_CLIENT_FROM, r->bypass, out);
 		}
 	}
 }
@@ -281,6 +271,7 @@ void rules_write_nft(const struct rules *r, FILE *out)
 	/* The first line makes sure that there is one to delete: one transaction for any state before. */
 	fputs("table inet nfqnat\nflush table inet nfqnat\ntable inet nfqnat {\n", out);
 
+	rules_target_chains_nft(r, out);
 	chain_begin("prerouting", "-300", out);
 	rules_out_write_nft(r, RULES_OUT_FAR, out);
 	fputs("\t\tfib daddr type != local return\n", out);

@@ -2,31 +2,22 @@
 /* rules_out_xt - outbound rules as text for iptables-restore and ip6tables-restore; see rules_out.h */
 #include "nfq/steer/rules_out.h"
 
+#include "nfq/steer/rules_target.h"
+
 enum { PAIRS = 7 };		/* ranges in one multiport match: XT_MULTI_PORTS is 15, a range takes two */
 
-static void queue(const struct rules *r, enum rules_set set, FILE *out)
-{
-	unsigned first = rules_first(r, set);
-
-	if (r->workers == 1)
-		fprintf(out, " -j NFQUEUE --queue-num %u\n", first);
-	else
-		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s\n", first, first + r->workers - 1,
-			set == RULES_REST ? " --queue-cpu-fanout" : "");
-}
-
 /* @match and every protocol, TCP to @tcp. */
-static void queue_all(const struct rules *r, enum rules_set tcp, const char *match, FILE *out)
+static void queue_all(const struct rules *r, enum rules_set tcp, enum rules_client client, const char *match, FILE *out)
 {
 	fprintf(out, "%s -p tcp", match);
-	queue(r, tcp, out);
+	rules_target_xt(r, tcp, client, false, out);
 	fputs(match, out);
-	queue(r, RULES_REST, out);
+	rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, false, out);
 }
 
 /* @match and the ports of mappings, those of TCP to @tcp. */
-static void queue_ports(const struct rules *r, enum rules_set tcp, const struct rules_out *ro, const char *match, const char *side,
-			FILE *out)
+static void queue_ports(const struct rules *r, enum rules_set tcp, enum rules_client client, const struct rules_out *ro, const char *match,
+			const char *side, FILE *out)
 {
 	static const char *const protos[2] = { "tcp", "udp" };
 
@@ -35,7 +26,7 @@ static void queue_ports(const struct rules *r, enum rules_set tcp, const struct 
 			fprintf(out, "%s -p %s -m multiport %s ", match, protos[p], side);
 			for (unsigned k = 0; k < PAIRS && i < ro->n_ports[p]; k++, i++)
 				fprintf(out, "%s%u:%u", k ? "," : "", ro->port[p][i].lo, ro->port[p][i].hi);
-			queue(r, p ? RULES_REST : tcp, out);
+			rules_target_xt(r, p ? RULES_REST : tcp, client, false, out);
 		}
 }
 
@@ -45,7 +36,7 @@ static void queue_icmp(const struct rules *r, bool is4, const char *match, const
 {
 	for (const char *const *type = is4 ? v4 : v6; *type; type++) {
 		fprintf(out, "%s -p %s %s", match, is4 ? "icmp -m icmp --icmp-type" : "ipv6-icmp -m icmp6 --icmpv6-type", *type);
-		queue(r, RULES_REST, out);
+		rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, false, out);
 	}
 }
 
@@ -56,7 +47,7 @@ static void queue_pieces(const struct rules *r, bool is4, const char *match, FIL
 
 	for (unsigned i = 0; i < 2 && r->fragments && how[is4][i]; i++) {
 		fprintf(out, "%s %s", match, how[is4][i]);
-		queue(r, RULES_REST, out);
+		rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, false, out);
 	}
 }
 
@@ -67,11 +58,11 @@ static void queue_answers(const struct rules *r, const struct rules_out *ro, con
 	static const char *const others[] = { "gre", "esp", "sctp", "udplite", "4", "33", "41", "115" };
 	bool is4 = ro->conf.inside.family == NAT_IPV4;
 
-	queue_ports(r, RULES_HEADERS, ro, match, "--dports", out);
+	queue_ports(r, RULES_HEADERS, RULES_CLIENT_FROM, ro, match, "--dports", out);
 	queue_icmp(r, is4, match, v4, v6, out);
 	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		fprintf(out, "%s -p %s", match, others[i]);
-		queue(r, RULES_REST, out);
+		rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, false, out);
 	}
 	queue_pieces(r, is4, match, out);
 }
@@ -87,14 +78,14 @@ static void write_pre(const struct rules *r, const struct rules_out *ro, FILE *o
 	if (o->kind != CONF_MASQUERADE) {
 		snprintf(match, sizeof(match), "-A nfqnat-pre%s -d %s", dev,
 			 rules_out_text(text, &o->outside.addr, o->outside.bits, family));
-		queue_all(r, RULES_TCP, match, out);
+		queue_all(r, RULES_TCP, RULES_CLIENT_FROM, match, out);
 		return;
 	}
 	rules_out_text(text, &o->inside.addr, o->inside.bits, family);
 	snprintf(match, sizeof(match), "-A nfqnat-pre%s -s %s", dev, text);
-	queue_all(r, RULES_TCP, match, out);
+	queue_all(r, RULES_TCP, RULES_CLIENT_FROM, match, out);
 	snprintf(match, sizeof(match), "-A nfqnat-pre%s -d %s", dev, text);
-	queue_all(r, RULES_TCP, match, out);
+	queue_all(r, RULES_TCP, RULES_CLIENT_FROM, match, out);
 	for (unsigned i = 0; i < o->n_to; i++) {
 		snprintf(match, sizeof(match), "-A nfqnat-pre -d %s",
 			 rules_out_text(text, &o->to[i], family == NAT_IPV4 ? 32 : 128, family));
@@ -107,7 +98,7 @@ static void write_pre(const struct rules *r, const struct rules_out *ro, FILE *o
 	if (o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-pre -s %s", rules_out_text(text, &o->inside.addr, o->inside.bits, family));
-	queue_ports(r, RULES_TCP, ro, match, "--dports", out);
+	queue_ports(r, RULES_TCP, RULES_CLIENT_FROM, ro, match, "--dports", out);
 }
 
 static void write_forward(const struct rules *r, const struct rules_out *ro, FILE *out)
@@ -120,12 +111,12 @@ static void write_forward(const struct rules *r, const struct rules_out *ro, FIL
 	rules_out_text(text, &o->inside.addr, o->inside.bits, (enum nat_family)o->inside.family);
 	if (r->conntrack) {
 		snprintf(match, sizeof(match), "-A nfqnat-fwd -i %s -d %s -m conntrack --ctstate NEW", o->out, text);
-		queue_all(r, RULES_TCP, match, out);
+		queue_all(r, RULES_TCP, RULES_CLIENT_FROM, match, out);
 	}
 	if (o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-fwd -s %s -d %s", text, text);
-	queue_ports(r, RULES_TCP, ro, match, "--sports", out);
+	queue_ports(r, RULES_TCP, RULES_CLIENT_FROM, ro, match, "--sports", out);
 }
 
 static void write_leaving(const struct rules *r, const struct rules_out *ro, FILE *out)
@@ -141,11 +132,11 @@ static void write_leaving(const struct rules *r, const struct rules_out *ro, FIL
 		fprintf(out, "-A nfqnat-post%s -s %s -d %s -j RETURN\n", dev, text,
 			rules_out_text(except, &o->except[i].addr, o->except[i].bits, family));
 	snprintf(match, sizeof(match), "-A nfqnat-post%s -s %s", dev, text);
-	queue_all(r, o->kind == CONF_MASQUERADE ? RULES_HEADERS : RULES_TCP, match, out);
+	queue_all(r, o->kind == CONF_MASQUERADE ? RULES_HEADERS : RULES_TCP, RULES_CLIENT_TO, match, out);
 	if (o->kind != CONF_MASQUERADE || o->filter == CONF_FILTER_BOTH)
 		return;
 	snprintf(match, sizeof(match), "-A nfqnat-post -s %s -d %s", text, text);
-	queue_ports(r, RULES_TCP, ro, match, "--dports", out);
+	queue_ports(r, RULES_TCP, RULES_CLIENT_TO, ro, match, "--dports", out);
 }
 
 void rules_out_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, FILE *out)

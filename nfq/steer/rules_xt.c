@@ -9,6 +9,7 @@
 #include "nat/tuple.h"
 #include "nat/wire.h"
 #include "nfq/steer/rules_out.h"
+#include "nfq/steer/rules_target.h"
 
 enum { MULTIPORT_SLOTS = 15 };		/* XT_MULTI_PORTS; a range takes two */
 
@@ -25,7 +26,7 @@ static const struct {
 	{ "nfqnat-said", NULL,          "",                              RULES_MANGLE },	/* from nfqnat-post */
 };
 
-enum { N_CHAINS = sizeof(chains) / sizeof(chains[0]) };
+enum { N_CHAINS = sizeof(chains) / sizeof(chains[0]), ALL_CHAINS = N_CHAINS + RULES_TARGET_CHAINS };
 
 /* Everything about one rule but its ports and its target. */
 struct rule {
@@ -45,18 +46,6 @@ struct rule {
 const char *rules_table_name(enum rules_table t)
 {
 	return t == RULES_RAW ? "raw" : "mangle";
-}
-
-static void write_target(const struct rules *r, enum rules_set set, bool bypass, FILE *out)
-{
-	unsigned first = rules_first(r, set);
-
-	if (r->workers == 1)
-		fprintf(out, " -j NFQUEUE --queue-num %u", first);
-	else
-		fprintf(out, " -j NFQUEUE --queue-balance %u:%u%s", first, first + r->workers - 1,
-			set == RULES_REST ? " --queue-cpu-fanout" : "");
-	fputs(bypass ? " --queue-bypass\n" : "\n", out);
 }
 
 static const char *proto_name(const struct group *g)
@@ -106,9 +95,11 @@ static void write_match(const struct rules *r, const struct rule *u, FILE *out)
 /* What comes after the ports: state and target. */
 static void write_end(const struct rules *r, const struct rule *u, FILE *out)
 {
+	bool ours_is_source = !strcmp(u->ports, "--sports");
+
 	if (u->fresh)
 		fputs(" -m conntrack --ctstate NEW", out);
-	write_target(r, rules_set_of(u->group, u->tcp), r->bypass, out);
+	rules_target_xt(r, rules_set_of(u->group, u->tcp), ours_is_source ? RULES_CLIENT_TO : RULES_CLIENT_FROM, r->bypass, out);
 }
 
 static void write_icmp(const struct rules *r, const struct rule *u, FILE *out)
@@ -143,7 +134,7 @@ static void write_pieces(const struct rules *r, const struct rule *u, FILE *out)
 	for (unsigned i = 0; i < (is4 ? 1 : 2); i++) {
 		write_match(r, u, out);
 		fputs(is4 ? v4[i] : v6[i], out);
-		write_target(r, RULES_REST, r->bypass, out);
+		rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, r->bypass, out);
 	}
 }
 
@@ -198,7 +189,7 @@ static void write_errors(const struct rules *r, enum nat_family family, const ch
 	for (unsigned i = 0; i < 4; i++) {
 		fprintf(out, "-A %s -p %s", chain, v4 ? "icmp -m icmp --icmp-type " : "ipv6-icmp -m icmp6 --icmpv6-type ");
 		fputs(v4 ? types4[i] : types6[i], out);
-		write_target(r, RULES_REST, r->bypass || !leaving, out);
+		rules_target_xt(r, RULES_REST, RULES_CLIENT_FROM, r->bypass || !leaving, out);
 	}
 }
 
@@ -372,14 +363,25 @@ static void write_mangle(const struct rules *r, enum nat_family family, FILE *ou
 	write_errors(r, family, "nfqnat-in", false, out);
 }
 
+/* These, and those that rules for TCP jump to. */
+static const char *chain_name(unsigned i)
+{
+	return i < N_CHAINS ? chains[i].name : rules_target_chain(i - N_CHAINS);
+}
+
+static bool chain_is_wanted(const struct rules *r, enum rules_table t, unsigned i)
+{
+	return i < N_CHAINS ? chains[i].table == t : rules_target_has(r, t, i - N_CHAINS);
+}
+
 /* Does a rule end with a jump to a chain of ours? A comment may say anything; the target comes behind it. */
 static bool is_our_jump(const char *line, size_t len)
 {
 	if (strncmp(line, "-A ", 3) != 0 || !strncmp(line, "-A nfqnat-", 10))
 		return false;
-	for (unsigned i = 0; i < N_CHAINS; i++) {
+	for (unsigned i = 0; i < ALL_CHAINS; i++) {
 		char jump[32];
-		size_t n = (size_t)snprintf(jump, sizeof(jump), " -j %s", chains[i].name);
+		size_t n = (size_t)snprintf(jump, sizeof(jump), " -j %s", chain_name(i));
 
 		if (len > n && !memcmp(line + len - n, jump, n))
 			return true;
@@ -410,17 +412,28 @@ static bool has_chain(const char *saved, const char *chain)
 	return false;
 }
 
+static void remove_chain(const char *name, FILE *out)
+{
+	fprintf(out, "-F %s\n-X %s\n", name, name);
+}
+
 void rules_write_xt(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved, FILE *out)
 {
 	fprintf(out, "*%s\n", rules_table_name(t));
-	for (unsigned i = 0; i < N_CHAINS; i++)
-		if (chains[i].table == t)
-			fprintf(out, ":%s - [0:0]\n", chains[i].name);	/* made, or emptied */
+	for (unsigned i = 0; i < ALL_CHAINS; i++)
+		if (chain_is_wanted(r, t, i))
+			fprintf(out, ":%s - [0:0]\n", chain_name(i));	/* made, or emptied */
 	if (saved)
 		delete_jumps(saved, out);
+	for (unsigned i = N_CHAINS; saved && i < ALL_CHAINS; i++)
+		if (!chain_is_wanted(r, t, i) && has_chain(saved, chain_name(i)))
+			remove_chain(chain_name(i), out);	/* of a run with more workers */
 	for (unsigned i = 0; i < N_CHAINS; i++)
 		if (saved && chains[i].from && chains[i].table == t)
 			fprintf(out, "-A %s%s -j %s\n", chains[i].from, chains[i].match, chains[i].name);
+	for (unsigned i = 0; i < RULES_TARGET_CHAINS; i++)
+		if (rules_target_has(r, t, i))
+			rules_target_fill_xt(r, family, i, out);
 	if (t == RULES_RAW)
 		rules_out_jumps_xt(r, family, out);
 	if (t == RULES_RAW)
@@ -434,15 +447,15 @@ bool rules_clear_xt(enum rules_table t, const char *saved, FILE *out)
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < N_CHAINS; i++)
-		any |= chains[i].table == t && has_chain(saved, chains[i].name);
+	for (unsigned i = 0; i < ALL_CHAINS; i++)
+		any |= (i >= N_CHAINS || chains[i].table == t) && has_chain(saved, chain_name(i));
 	if (!any)
 		return false;
 	fprintf(out, "*%s\n", rules_table_name(t));
 	delete_jumps(saved, out);
-	for (unsigned i = 0; i < N_CHAINS; i++)
-		if (chains[i].table == t && has_chain(saved, chains[i].name))
-			fprintf(out, "-F %s\n-X %s\n", chains[i].name, chains[i].name);
+	for (unsigned i = 0; i < ALL_CHAINS; i++)
+		if ((i >= N_CHAINS || chains[i].table == t) && has_chain(saved, chain_name(i)))
+			remove_chain(chain_name(i), out);
 	fputs("COMMIT\n", out);
 	return true;
 }

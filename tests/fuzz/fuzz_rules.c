@@ -51,7 +51,8 @@ static struct text install(const struct rules *r, enum nat_family family, enum r
 static void check_deletion(const char *line, size_t len, const char *saved)
 {
 	static const char *const jumps[] = { " -j nfqnat-pre", " -j nfqnat-out", " -j nfqnat-fwd", " -j nfqnat-post",
-					     " -j nfqnat-in", " -j nfqnat-said" };
+					     " -j nfqnat-in", " -j nfqnat-said", " -j nfqnat-tcp-from", " -j nfqnat-tcp-to",
+					     " -j nfqnat-headers-from", " -j nfqnat-headers-to" };
 	bool ours = false, found = false;
 
 	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++)
@@ -85,6 +86,24 @@ static void without_deletions(struct text *x, const char *saved)
 	x->len = (size_t)(w - x->octets);
 }
 
+/* Cut out the removal of chains that these rules have not, all of which are in @saved. */
+static void without_removals(struct text *x, const char *saved)
+{
+	char *w = x->octets, name[64];
+
+	for (char *p = x->octets, *end; *p; p = end) {
+		end = strchr(p, '\n') + 1;
+		if (!strncmp(p, "-F ", 3) || !strncmp(p, "-X ", 3)) {
+			snprintf(name, sizeof(name), ":%.*s ", (int)(end - p - 4), p + 3);
+			assert(strstr(saved, name));
+			continue;
+		}
+		memmove(w, p, (size_t)(end - p));
+		w += end - p;
+	}
+	*w = '\0';
+}
+
 static void check_install(const struct rules *r, enum nat_family family, enum rules_table t, const char *saved)
 {
 	static struct text empty[RULES_TABLES][NAT_IPV6 + 1];
@@ -93,6 +112,7 @@ static void check_install(const struct rules *r, enum nat_family family, enum ru
 	if (!empty[t][family].octets)
 		empty[t][family] = install(r, family, t, "");
 	without_deletions(&x, saved);
+	without_removals(&x, saved);
 	assert(!strcmp(x.octets, empty[t][family].octets));
 	free(x.octets);
 }

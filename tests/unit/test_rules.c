@@ -35,6 +35,8 @@ static const struct golden {
 	{ "full NAT: every flow to the guest is rewritten in FORWARD", "host-source", 1, true, false, false, false },
 	{ "headers of TCP: one port of one worker",             "one-port",      1, true, false, true, false },
 	{ "headers of TCP: both families, two workers",         "both-families", 2, true, false, true, false },
+	{ "three workers share the clients",                    "one-port",      3, true, false, true, false },
+	{ "64 workers share the clients",                       "one-port",     64, true, false, false, false },
 	{ "headers of TCP: what is masqueraded, but no prefix", "outbound",      1, true, false, true, false },
 	{ "headers of TCP: full NAT changes both ends",         "host-source",   1, true, false, true, false },
 	{ "isolated networks: every packet, both ways",         "enclosed",      1, true, false, false, false },
@@ -240,7 +242,7 @@ static char *without_queue(const char *text)
 	bool skipping = false;
 
 	for (const char *p = text; *p; p++) {
-		skipping |= !strncmp(p, " queue num ", 11);
+		skipping |= (*p == ' ' || *p == '\t') && !strncmp(p + 1, "queue num ", 10);
 		if (*p == '\n' && skipping) {
 			memcpy(w, " counter", 8);
 			w += 8;
@@ -375,6 +377,8 @@ static const struct saved { const char *what, *saved, *deleted; } saveds[] = {
 	{ "a chain whose name begins like ours", "-A PREROUTING -j nfqnat-prelude\n", "" },
 	{ "a chain with our prefix that is not ours", "-A PREROUTING -j nfqnat-mine\n", "" },
 	{ "a chain whose name ends like ours", "-A PREROUTING -j my-nfqnat-pre\n", "" },
+	{ "a run with more workers had more chains", "*raw\n:nfqnat-tcp-from - [0:0]\n:nfqnat-tcp-tooth - [0:0]\n-A mine -j nfqnat-tcp-from\nCOMMIT\n",
+	  "-D mine -j nfqnat-tcp-from\n-F nfqnat-tcp-from\n-X nfqnat-tcp-from\n" },
 	{ "a policy line that mentions a jump", ":x -j nfqnat-pre\n", "" },
 };
 
@@ -411,6 +415,8 @@ static const struct clear { const char *what, *saved, *text; } clears[] = {
 	{ "a chain that begins like ours", "*raw\n:nfqnat-prelude - [0:0]\nCOMMIT\n", "" },
 	{ "a comment that mentions our chain", "*raw\n-A PREROUTING -m comment --comment \"a:nfqnat-pre b\" -j ACCEPT\nCOMMIT\n",
 	  "" },
+	{ "chains of several workers, in either table", "*raw\n:nfqnat-tcp-to - [0:0]\n:nfqnat-headers-from - [0:0]\n-A mine -j nfqnat-tcp-to\nCOMMIT\n",
+	  "*raw\n-D mine -j nfqnat-tcp-to\n-F nfqnat-tcp-to\n-X nfqnat-tcp-to\n-F nfqnat-headers-from\n-X nfqnat-headers-from\nCOMMIT\n" },
 	{ "a chain in the first line", ":nfqnat-pre - [0:0]", "*raw\n-F nfqnat-pre\n-X nfqnat-pre\nCOMMIT\n" },
 };
 
