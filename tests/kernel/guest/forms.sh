@@ -23,6 +23,8 @@ works() {
 	stops "form_$1_stop"
 	check "form_$1_gone" no_table
 }
+# tcp_queues - rules that bring TCP to a queue: of one worker, or in the chains of several
+tcp_queues() { our_table | sed -n '/tcp dport.*queue/p; /chain nfqnat-/,/}/p' | grep queue; }
 # with SETTING... - settings before the usual configuration
 with() {
 	printf '%s\n' "$@"
@@ -30,8 +32,8 @@ with() {
 }
 
 works one_worker 8080 'queue to 0$' < <(with 'workers: 1')
-works two_workers 8080 'tcp dport.* queue to 0-1$' < <(with 'workers: 2')
-works five_workers 8080 'tcp dport.* queue to 0-4$' < <(with 'workers: 5')
+works two_workers 8080 'ip saddr & 0.0.0.1 .*queue to 0$' < <(with 'workers: 2')
+works five_workers 8080 'ip6 daddr & ::f .*queue to 3$' < <(with 'workers: 5')
 
 # A thousand lone ports, ranges in between, and the last port of all.
 many_ports() {
@@ -82,7 +84,7 @@ stops form_only_v4_stop
 FAIL=open
 for n in 1 2; do
 	daemon_start -v < <(with "workers: $n")
-	check form_open_${n}_rule eval "our_table | grep -q 'tcp dport.*queue flags bypass'"
+	check form_open_${n}_rule eval "tcp_queues | grep -q 'queue flags bypass'"
 	check form_open_${n}_works sees client tcp $HX4 8080 $C4 $G4 80
 	kill -KILL "$DAEMON"
 	wait "$DAEMON" 2>/dev/null
@@ -92,6 +94,7 @@ for n in 1 2; do
 done
 FAIL=closed
 daemon_start -v < <(config_web)
-check form_closed_after_open eval "! our_table | grep -q 'tcp dport.*bypass'"
+check form_closed_rule eval "tcp_queues | grep -q 'queue to'"
+check form_closed_after_open eval "! tcp_queues | grep -q bypass"
 check form_closed_after_open_works sees client tcp $HX6 8080 $C6 $G6 80
 finish
