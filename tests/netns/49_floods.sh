@@ -102,6 +102,6 @@ import socket, sys
 open = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
 for s in open:
     s.sendto(b"x", (sys.argv[1], 8095))' $HX4
-check R81_new_flows_are_limited counted LIMIT_RATE
+check R81_new_flows_are_limited wait_for 10 counted LIMIT_RATE
 check R81_others_are_not sees_echo $HX4
 finish
