@@ -228,8 +228,11 @@ static void swap(struct thread *t, uint32_t area)
 	struct control_msg m = { .type = CONTROL_SWAPPED, .area = area };
 	uint64_t before = b->ended;
 
-	if (b->active != area)
+	if (b->active != area) {
+		/* What waits came while the table before was in force: an answer to a reset's probe, whose port is open again in the next. */
+		drain_all(t);
 		locked(t, piece_swap);
+	}
 	sweep_all(t);
 	m.count = (uint32_t)(b->ended - before);
 	control_send_wait(self.control, &m);
