@@ -229,7 +229,7 @@ static void swap(struct thread *t, uint32_t area)
 	uint64_t before = b->ended;
 
 	if (b->active != area) {
-		/* What waits came while the table before was in force, such as the answer to a reset's probe. */
+		/* What waits came while the table before was in force: an answer to a reset's probe, whose port is open again in the next. */
 		drain_all(t);
 		locked(t, piece_swap);
 	}
