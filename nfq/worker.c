@@ -228,11 +228,8 @@ static void swap(struct thread *t, uint32_t area)
 	struct control_msg m = { .type = CONTROL_SWAPPED, .area = area };
 	uint64_t before = b->ended;
 
-	if (b->active != area) {
-		/* What waits came while the table before was in force: an answer to a reset's probe, whose port is open again in the next. */
-		drain_all(t);
+	if (b->active != area)
 		locked(t, piece_swap);
-	}
 	sweep_all(t);
 	m.count = (uint32_t)(b->ended - before);
 	control_send_wait(self.control, &m);
