@@ -33,6 +33,7 @@
 #include "nfq/refused.h"
 #include "nfq/report.h"
 #include "nfq/reset.h"
+#include "nfq/retell.h"
 #include "nfq/route.h"
 #include "nfq/stamp.h"
 #include "nfq/unheard.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct worker_queues queues[WORKER_THREADS_MAX];
 	struct raw raw;
 	struct unheard unheard;
+	struct retell retell;
 	struct route_watch routes;
 	int stamp;			/* stamp.h; < 0: none */
 	struct sandbox sandbox;		/* who the workers are */
@@ -175,6 +177,7 @@ static void control_message(struct daemon *d, const struct control_msg *m)
 	case CONTROL_RESET:
 		reset_send(&d->raw, &m->flow);
 		unheard_add(&d->unheard, &m->flow);
+		retell_add(&d->retell, &m->flow);
 		break;
 	case CONTROL_REJECT:
 		reject(d, m);
@@ -356,6 +359,7 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 		kill(d->worker, SIGKILL);
 	}
 	headers_update();
+	retell_look(&d->retell, reset_again, &d->raw);
 	d->looks++;
 	if (d->looks == SETTLE_LOOKS_MAX)
 		live_settle(&d->live, false);

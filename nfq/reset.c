@@ -65,6 +65,12 @@ void reset_repeat(void *raw, const struct nat_flow *f)
 	probe(raw, f, NAT_REPLY);
 }
 
+void reset_again(void *raw, const struct nat_flow *f)
+{
+	reset_to(raw, f, NAT_ORIG);
+	probe(raw, f, NAT_ORIG);
+}
+
 unsigned reset_send(const struct raw *r, const struct nat_flow *f)
 {
 	unsigned told = (unsigned)reset_to(r, f, NAT_REPLY);

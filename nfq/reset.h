@@ -41,6 +41,9 @@ size_t reset_probe_build(const struct nat_flow *f, enum nat_dir to, uint8_t *buf
 /* reset_repeat - by @raw, a struct raw, tell the guest alone, which may have been set back to when another number was right */
 void reset_repeat(void *raw, const struct nat_flow *f);
 
+/* reset_again - by @raw, a struct raw, tell the initiator alone, once more (retell.h) */
+void reset_again(void *raw, const struct nat_flow *f);
+
 /* reset_send - send to both sides, three packets at most; returns how many of them were told */
 unsigned reset_send(const struct raw *r, const struct nat_flow *f);
 

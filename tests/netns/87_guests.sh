@@ -223,9 +223,16 @@ mv "$DIR/good.yaml" "$DIR/nfqnat.yaml"
 
 # ---- off again: flows end on both sides, and how soon the port refuses ----
 pid=$(last_pid)
+# What tells one of the callers is lost, RST and probe: he is told again a second later.
+hold kept3 client $HX4 8080 -t 90000
+check guests_connected3 heard kept3 '^tcp '
+client iptables -w -A INPUT -p tcp --dport "$(awk '/^tcp / { print $3; exit }' "$DIR/hold.kept3")" -m length --length 40 -m quota --quota 80 -j DROP
+both_are_lost() { client iptables -w -nvxL INPUT | grep -q ' 2 .* quota'; }
 world "$(web1 off 2),$(web2)"
 measured "the first refusal" refused client tcp $HX4 8080
 check guests_off_ends_flows was_reset kept2
+check guests_lost_reset_is_told_again was_reset kept3
+check guests_both_were_lost both_are_lost
 check guests_off_again refused client tcp $HX4 8080
 
 stops guests_stop
