@@ -44,6 +44,8 @@ workers_of() {
 	{ echo "$before"; by_queue; } | awk -v n=$WORKERS '$1 in seen && seen[$1] != $2 { print $1 % n } { seen[$1] = $2 }' | sort -u | tr '\n' ' '
 }
 
+not_leaked() { ! grep -F "$G4" "$SNIFFED"; }
+
 suite() {
 	local n
 
@@ -85,5 +87,11 @@ kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null
 DAEMON=
 wait_for 10 no_queue
+# A forwarded port is the host's own now; what a guest sends goes nowhere.
+check workers_open_falls_to_host refused client tcp $HX4 8080
+sniff client eth0 "src $G4 or tcp dst port 8081"
 check workers_open_guest_is_held no_answer guest tcp $C4 80
+host peer tcp -t 500 $C4 8081 >/dev/null 2>&1	# comes behind it, and must be seen
+check workers_open_sniffer_sees wait_for 5 grep -q '8081' "$SNIFFED"
+check workers_open_nothing_leaked not_leaked
 finish
