@@ -5,12 +5,14 @@
  * All but TCP goes to the queue of the CPU that it is on. TCP goes by bits of
  * the address of its client (the end that is not ours), so both directions of
  * a connection are one worker's, in order. The kernel's own hash of both
- * addresses sends the two ways wherever they fall, as translation changes one
- * of the two. docs/decisions/0005, 0032.
+ * addresses (nfqueue_hash() of include/net/netfilter/nf_queue.h) sends the two
+ * ways wherever they fall, as translation changes one of the two.
+ * docs/decisions/0005, 0032.
  *
  * With several workers a rule for TCP jumps to one of four chains, each for one
  * set of queues and one end of the packet; there the last worker takes what
- * the others leave, so nothing is missed.
+ * the others leave, so nothing is missed. A packet is compared with twice as
+ * many values as there are workers, at most four times; nft has them in sets.
  */
 #ifndef NFQ_RULES_TARGET_H
 #define NFQ_RULES_TARGET_H
