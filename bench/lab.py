@@ -182,6 +182,15 @@ class Lab:
         for v, via in (("-4", "198.51.100.2"), ("-6", "2001:db8:100::2")):
             self.ip("host", v, "route", "add", "default", "via", via)
         self.serve("guest")
+        for address in GUEST.values():
+            self.wait("an answer from %s" % address, lambda: self.answers(address))
+
+    def answers(self, address):
+        """IPv6 needs a second until neighbours hear of each other: what is measured before is lost."""
+        try:
+            return self.load("client", "rr", "--seconds", 0.02, address, ECHO)["answered"]
+        except BenchError:
+            return False
 
     def allow_conntrack(self, flows):
         """Room for many flows in the kernel's table, too; put back at the end. It is one number for all namespaces."""

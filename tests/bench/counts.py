@@ -92,7 +92,7 @@ def main():
     try:
         lab.up()
         Route().up(lab, None)
-        for family in (4, 6):
+        for family in (6, 4):           # IPv6 first: of a network just made nothing is lost, either
             beside_iperf3(lab, family, datagrams(lab, family, ["--flows", 8]))
             datagrams(lab, family, ["--flows", 4096, "--sources", {4: "10.64.0.0", 6: "2001:db8:6400::"}[family]])
             connections(lab, family)
