@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -85,39 +86,69 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-struct default_route {
-	struct net *net;
-	uint32_t oif;
+/* What one route says: the devices that it leads to, several if the way is shared. */
+struct ways {
+	uint32_t oif[NET_DEFAULTS];
+	unsigned n;
 };
+
+static void take_oif(struct ways *w, uint32_t oif)
+{
+	if (w->n < NET_DEFAULTS)
+		w->oif[w->n++] = oif;
+}
+
+static void take_hops(struct ways *w, const struct nlattr *a)
+{
+	const struct rtnexthop *hop = mnl_attr_get_payload(a);
+	int left = mnl_attr_get_payload_len(a);
+
+	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
+		take_oif(w, (uint32_t)hop->rtnh_ifindex);
+}
 
 static int take_route_attr(const struct nlattr *a, void *arg)
 {
-	struct default_route *d = arg;
+	struct ways *w = arg;
 
 	if (mnl_attr_get_type(a) == RTA_OIF && mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
-		d->oif = mnl_attr_get_u32(a);
+		take_oif(w, mnl_attr_get_u32(a));
+	if (mnl_attr_get_type(a) == RTA_MULTIPATH)
+		take_hops(w, a);
 	return MNL_CB_OK;
+}
+
+/* Each device once for each family. */
+static void add_default(struct net *n, const struct rtmsg *rtm, uint32_t oif)
+{
+	uint8_t family = rtm->rtm_family == AF_INET ? NAT_IPV4 : NAT_IPV6;
+	const struct net_link *l = net_link(n, oif);
+	unsigned i = 0;
+
+	if (!l)
+		return;
+	while (i < n->n_defaults && (n->defaults[i].family != family || strcmp(n->defaults[i].dev, l->name) != 0))
+		i++;
+	if (i == NET_DEFAULTS)
+		return;
+	n->n_defaults += i == n->n_defaults;
+	n->defaults[i].family = family;
+	n->defaults[i].from_ra |= rtm->rtm_protocol == RTPROT_RA;
+	memcpy(n->defaults[i].dev, l->name, IFNAMSIZ);
 }
 
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct default_route d = { .net = arg };
-	struct net *n = arg;
-	const struct net_link *l;
+	struct ways w = { .n = 0 };
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm))
 		return MNL_CB_OK;
-	if (rtm->rtm_dst_len || rtm->rtm_type != RTN_UNICAST || n->n_defaults == NET_DEFAULTS)
+	if (rtm->rtm_dst_len || rtm->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
-	mnl_attr_parse(nlh, sizeof(*rtm), take_route_attr, &d);
-	l = net_link(n, d.oif);
-	if (!l)
-		return MNL_CB_OK;
-	n->defaults[n->n_defaults].family = rtm->rtm_family == AF_INET ? NAT_IPV4 : NAT_IPV6;
-	n->defaults[n->n_defaults].from_ra = rtm->rtm_protocol == RTPROT_RA;
-	memcpy(n->defaults[n->n_defaults].dev, l->name, IFNAMSIZ);
-	n->n_defaults++;
+	mnl_attr_parse(nlh, sizeof(*rtm), take_route_attr, &w);
+	for (unsigned i = 0; i < w.n; i++)
+		add_default(arg, rtm, w.oif[i]);
 	return MNL_CB_OK;
 }
 

@@ -141,6 +141,11 @@ sysctl_in host net.ipv4.conf.up1.rp_filter=1 net.ipv4.conf.up0.rp_filter=1 net.i
 check doctor_rp_filter finds rp-filter warning 'up1 checks sources strictly'
 sysctl_in host net.ipv4.conf.up1.rp_filter=2 net.ipv4.conf.up0.rp_filter=2
 check doctor_rp_filter_loose healthy rp-filter
+ip -n "$P-host" route del default via 203.0.113.130 dev up1
+ip -n "$P-host" route add default metric 500 nexthop via 203.0.113.130 dev up1 nexthop via 203.0.113.131 dev up1
+sysctl_in host net.ipv4.conf.up1.rp_filter=1
+check doctor_rp_filter_of_shared_ways finds rp-filter warning 'up1 checks sources strictly'
+check doctor_rp_filter_said_once eval '[ "$(grep -c "up1 checks sources strictly" "$FOUND")" = 1 ]'
 ip -n "$P-host" link del up1
 
 { config_head; echo "  - { name: high, to: $G4, publish: [\"40000-40010:80-90\"] }"; } >"$DIR/high.yaml"
