@@ -29,6 +29,7 @@ int conf_row_by_listener(const struct conf_row *a, const struct conf_row *b)
 	return c ? c : strcmp(a->dev, b->dev);
 }
 
+/* Of one listener, by the lower port. */
 static int for_clashes(const void *x, const void *y)
 {
 	const struct conf_row *a = x, *b = y;
@@ -38,6 +39,18 @@ static int for_clashes(const void *x, const void *y)
 		return c;
 	COMPARE(a->lo, b->lo);
 	return by_place(a, b);
+}
+
+/* The same of one forward. */
+static int for_own_clashes(const void *x, const void *y)
+{
+	const struct conf_row *a = x, *b = y;
+	int c = conf_row_by_listener(a, b);
+
+	if (c)
+		return c;
+	COMPARE(a->forward, b->forward);
+	return for_clashes(x, y);
 }
 
 /* The order conf.h promises; address before device before any, then down to the last bit. */
@@ -119,11 +132,7 @@ static struct conf_row *all_rows(const struct conf *c, unsigned *n)
 	return all;
 }
 
-/*
- * Of two rows of patterns no more can be said than that they must not be the
- * same forward's: which guests there will be nobody knows. Blocks find a place
- * where there is one.
- */
+/* Of rows of two patterns nothing can be said: which guests there will be nobody knows. Blocks find a place where there is one. */
 static bool may_share(const struct conf *c, const struct conf_row *x, const struct conf_row *y)
 {
 	const struct conf_guest *g = c->forwards[x->forward].guest, *h = c->forwards[y->forward].guest;
@@ -131,21 +140,31 @@ static bool may_share(const struct conf *c, const struct conf_row *x, const stru
 	return x->block || y->block || (g && h && g->is_glob && h->is_glob && x->forward != y->forward);
 }
 
-/* Sweep each listener's rows by their lower port, beside the one that reaches farthest. */
-static void check_clashes(struct conf_build *b, struct conf_row *row, unsigned n)
+/*
+ * Sweep each listener's rows by their lower port, beside the one that reaches
+ * farthest. A forward's own rows are held against each other in a sweep of
+ * their own: beside two patterns' rows that may overlap, none of them may reach farthest.
+ */
+static void sweep(struct conf_build *b, struct conf_row *row, unsigned n, bool own)
 {
 	const struct conf_row *far = row;
 
-	qsort(row, n, sizeof(*row), for_clashes);
+	qsort(row, n, sizeof(*row), own ? for_own_clashes : for_clashes);
 	for (unsigned i = 1; i < n; i++) {
 		const struct conf_row *r = &row[i];
-		bool same = !conf_row_by_listener(far, r);
+		bool of_one = far->forward == r->forward, same = !conf_row_by_listener(far, r) && (of_one || !own);
 
-		if (same && r->lo <= far->hi && !may_share(b->conf, far, r))
+		if (same && of_one == own && r->lo <= far->hi && !may_share(b->conf, far, r))
 			clash(b, far, r);
 		if (!same || (r->hi > far->hi && !r->block) || far->block)
 			far = r;
 	}
+}
+
+static void check_clashes(struct conf_build *b, struct conf_row *row, unsigned n)
+{
+	sweep(b, row, n, true);
+	sweep(b, row, n, false);
 }
 
 /* Answers to nfqnat's own source ports must not be taken for a forward. */
