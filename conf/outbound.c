@@ -222,6 +222,11 @@ static bool same_rule(const struct conf_out *a, const struct conf_out *b)
 	       nat_addr_eq(&a->inside.addr, &b->inside.addr) && !strcmp(a->out, b->out) && a->kind == b->kind;
 }
 
+static void too_many(const struct reader *r, struct conf_at at)
+{
+	conf_error_add(r->b->errs, at, "%s: more than %d outbound rules; join prefixes", r->kind, CONF_OUTS);
+}
+
 /* Add a finished rule, in the order of kinds. */
 static void add(const struct reader *r, struct conf_out *o)
 {
@@ -239,7 +244,7 @@ static void add(const struct reader *r, struct conf_out *o)
 			return;
 		}
 	if (c->n_outs == CONF_OUTS) {
-		conf_error_add(r->b->errs, at, "%s: more than %d outbound rules; join prefixes", r->kind, CONF_OUTS);
+		too_many(r, at);
 		return;
 	}
 	for (i = c->n_outs++; i && c->outs[i - 1].kind > o->kind; i--)
@@ -260,6 +265,8 @@ static void read_masquerade(const struct reader *r, const struct conf_raw_out *r
 		rules[n] = common;
 		n += read_prefix(r, "from", raw->from[i], i, false, &rules[n].inside);
 	}
+	if (raw->n_from > CONF_OUTS)
+		too_many(r, place(r, "from", CONF_OUTS));
 	for (unsigned i = 0; i < raw->n_to; i++)
 		read_to(r, raw->to[i], i, rules, n);
 	for (unsigned i = 0; i < raw->n_except; i++)
