@@ -406,7 +406,7 @@ static void take_dnat(struct rules *rs, const struct rule *r, const struct match
 /* Does the rule end the walk for some packets? One that is only about a device, the guests' usually, is no matter. */
 static bool ends_walk(const struct rule *r)
 {
-	static const char *const ends[] = { "RETURN", "ACCEPT", "DROP", "REDIRECT", "TPROXY" };
+	static const char *const ends[] = { "RETURN", "ACCEPT", "DROP", "REDIRECT", "NETMAP", "TPROXY" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (!strcmp(r->target, ends[i]))
@@ -427,6 +427,8 @@ static void walk(struct rules *rs, const char *chain, const struct match *before
 		m = both(before, &r->match);
 		if (!strcmp(r->target, "REDIRECT"))
 			plan_leave(rs->plan, r->line, "REDIRECT leads to this host itself, not to a guest");
+		if (!strcmp(r->target, "NETMAP"))
+			plan_leave(rs->plan, r->line, "NETMAP maps a whole prefix; write `one-to-one:` for each address");
 		if (!strcmp(r->target, "DNAT"))
 			take_dnat(rs, r, &m);
 		else if (ends_walk(r))
