@@ -44,8 +44,9 @@ static const struct { const char *what, *xml, *forwards, *warning; } metadata[] 
 	{ "another namespace is another program's",
 	  "<x:forwards xmlns:x='urn:other'><portForward proto='tcp'><range start='1'/></portForward></x:forwards>", "[]", "" },
 	{ "the good one works beside the bad one",
-	  "<f:forwards xmlns:f='urn:nfqnat:forwards:1'><f:portForward proto='sctp'/><f:portForward proto='tcp'/></f:forwards>",
-	  "[{'proto':'tcp','address':null,'dev':null,'ranges':[]}]", "portForward 1" },
+	  "<f:forwards xmlns:f='urn:nfqnat:forwards:1'><f:portForward proto='sctp'/><f:portForward proto='tcp'>"
+	  "<f:range start='80'/></f:portForward></f:forwards>",
+	  "[{'proto':'tcp','address':null,'dev':null,'ranges':[{'start':80,'end':null,'to':null,'exclude':false}]}]", "portForward 1" },
 #define BAD(what, inside, warning)                                                                                          \
 	{ what, "<f:forwards xmlns:f='urn:nfqnat:forwards:1'>" inside "</f:forwards>", "[]", warning }
 	BAD("no proto",           "<f:portForward/>",                                      "not missing"),
@@ -54,6 +55,8 @@ static const struct { const char *what, *xml, *forwards, *warning; } metadata[] 
 	BAD("no address",         "<f:portForward proto='tcp' address='web1'/>",           "not an address: web1"),
 	BAD("no device",          "<f:portForward proto='tcp' dev='a/b'/>",                "not a device name"),
 	BAD("a device too long",  "<f:portForward proto='tcp' dev='abcdefghijklmnop'/>",   "not a device name"),
+	BAD("no range: all ports, to libvirt", "<f:portForward proto='tcp'/>",             "names no ports"),
+	BAD("only exclusions",    "<f:portForward proto='tcp'><f:range start='9' exclude='yes'/></f:portForward>", "names no ports"),
 	BAD("no start",           "<f:portForward proto='tcp'><f:range to='80'/></f:portForward>", "needs start"),
 	BAD("port 0",             "<f:portForward proto='tcp'><f:range start='0'/></f:portForward>", "1 to 65535, not 0"),
 	BAD("port 65536",         "<f:portForward proto='tcp'><f:range start='65536'/></f:portForward>", "not 65536"),

@@ -48,8 +48,11 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 			a->hub.mode = HUB_FOLLOW;
 			break;
 		case 'u':
-			if (a->hub.n_uris < VIRT_CONNECTIONS)
-				a->uris[a->hub.n_uris++] = optarg;
+			if (a->hub.n_uris == VIRT_CONNECTIONS) {
+				fprintf(stderr, "nfqnat-virt: --uri %s: %d connections are all that it follows\n", optarg, VIRT_CONNECTIONS);
+				return 2;
+			}
+			a->uris[a->hub.n_uris++] = optarg;
 			break;
 		case 'l':
 			a->hub.lease_dir = optarg;

@@ -9,8 +9,8 @@
  *     <range start='N' [end='N'] [to='N'] [exclude='yes|no']/>...
  *   </portForward>
  *
- * No range means all ports, only excluded ones all but those; the
- * configuration's metadata-ports limits both.
+ * But not all of it: there no range means all ports, and only excluded ones all
+ * but those. Here the ports are this host's, for all guests: they must be named.
  */
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +105,17 @@ static json_t *read_range(const struct reader *r, const xmlNode *node)
 	return NULL;
 }
 
+static bool names_ports(const json_t *ranges)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(ranges, i, one)
+		if (json_is_false(json_object_get(one, "exclude")))
+			return true;
+	return false;
+}
+
 /* read_ranges - a new array, or NULL */
 static json_t *read_ranges(const struct reader *r, const xmlNode *forward)
 {
@@ -126,7 +137,9 @@ static json_t *read_ranges(const struct reader *r, const xmlNode *forward)
 			goto refused;
 		json_array_append_new(ranges, one);
 	}
-	return ranges;
+	if (names_ports(ranges))
+		return ranges;
+	refuse(r, "it names no ports: add <range start='N'/>", "");
 refused:
 	json_decref(ranges);
 	return NULL;
