@@ -4,7 +4,7 @@
  *
  * As a network card does with its interrupts, and for the same reason: a thread
  * that is woken for each takes the CPU from whoever sends them. It waits only
- * when its queue had 100,000 a second, 400 us at most, and no longer than until
+ * when its queue had 75,000 a second, 400 us at most, and no longer than until
  * something else has come that it is to do. docs/decisions/0029.
  *
  * Threads  one thread's own; no shared state
@@ -17,7 +17,7 @@
 #include "nat/time.h"
 
 enum {
-	COALESCE_PER_MS = 100,		/* packets in a millisecond that are very many */
+	COALESCE_PER_MS = 75,		/* packets in a millisecond that are very many */
 	COALESCE_WINDOW_NS = 1000000,	/* at least so long are they counted */
 	COALESCE_WAIT_NS = 400000,
 	COALESCE_FDS_MAX = 4,

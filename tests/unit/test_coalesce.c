@@ -38,7 +38,7 @@ static void follow(const struct step *s, unsigned n)
 static void only_when_there_are_very_many(void **state)
 {
 	(void)state;
-	FOLLOW({ 0, 64, false }, { MS(1), 99, false }, { MS(1), 100, true }, { MS(1), 500, true }, { MS(1), 99, false });
+	FOLLOW({ 0, 64, false }, { MS(1), 74, false }, { MS(1), 75, true }, { MS(1), 500, true }, { MS(1), 74, false });
 }
 
 /* Within a millisecond nothing is decided: a burst is not a rate. */
@@ -52,7 +52,7 @@ static void a_burst_is_not_a_rate(void **state)
 static void idle_is_seen(void **state)
 {
 	(void)state;
-	FOLLOW({ 0, 1, false }, { MS(10000), 999999, false }, { MS(1), 150, true }, { MS(3600000), 1, false }, { 1000, 1, false });
+	FOLLOW({ 0, 1, false }, { MS(10000), 749999, false }, { MS(1), 150, true }, { MS(3600000), 1, false }, { 1000, 1, false });
 }
 
 static void other_work_ends_the_wait(void **state)
