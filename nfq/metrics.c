@@ -199,6 +199,8 @@ void metrics_tally(struct tally *now, struct tally *living)
 	/* First what ended, then what lives: a flow that ends in between is missed once, never counted twice. */
 	if (watch_tap())
 		memcpy(now, &watch_tap()->tally, sizeof(*now));
+	for (unsigned i = 0; i < TALLY_ROWS; i++)		/* the worker's words: not believed to end */
+		now->row[i].forward[sizeof(now->row[i].forward) - 1] = '\0';
 	for (uint32_t i = 0; i < flow_slots(&s->nat.flows); i++) {
 		struct nat_flow f;
 

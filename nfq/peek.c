@@ -6,7 +6,7 @@
 
 enum { TRIES = 4 };
 
-static bool plausible(const struct nat_flow *f)
+bool peek_plausible(const struct nat_flow *f)
 {
 	return f->idle != IDLE_FREE && f->idle < IDLE_CLASSES && f->tcp < TCP_STATES &&
 	       (f->family == NAT_IPV4 || f->family == NAT_IPV6);
@@ -35,7 +35,7 @@ bool peek_flow(const struct nat *n, uint32_t index, struct nat_flow *out)
 	for (unsigned i = 0; i < TRIES; i++) {
 		memcpy(out, slot, sizeof(*out));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (plausible(out) && leads_here(n, &out->orig, out, index) && leads_here(n, &out->reply, out, index) &&
+		if (peek_plausible(out) && leads_here(n, &out->orig, out, index) && leads_here(n, &out->reply, out, index) &&
 		    same_flow(out, slot))
 			return true;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);

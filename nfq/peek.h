@@ -16,6 +16,9 @@
 
 #include "nat/nat.h"
 
+/* peek_plausible - can it be a flow? What the worker says one is, is foreign: its numbers are used as indices */
+bool peek_plausible(const struct nat_flow *f);
+
 /**
  * peek_flow - copy one flow
  * @n: a view of the engine, of any process

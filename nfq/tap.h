@@ -151,7 +151,7 @@ void tap_slot_close(struct tap *tap, unsigned slot);
 
 /**
  * tap_read - hand over what the threads wrote, oldest first
- * @take: called per record; it is gone when @take returns
+ * @take: called per record, a checked copy, which is gone when @take returns; what makes no sense is left out
  * @budget: at most so many octets
  * Returns whether more is waiting.
  */

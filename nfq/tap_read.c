@@ -5,9 +5,14 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "nfq/peek.h"
 #include "nfq/tap.h"
 
-enum { QUIET_TRIES = 1000 };
+enum {
+	QUIET_TRIES = 1000,
+	PACKET_OCTETS = 1 << 16,	/* no more of one, as it came or as it went */
+	RECORD_OCTETS = (int)sizeof(struct tap_record) + 2 * PACKET_OCTETS,
+};
 
 static size_t octets_for(unsigned threads)
 {
@@ -84,50 +89,97 @@ void tap_slot_close(struct tap *tap, unsigned slot)
 	set_on(tap);
 }
 
-/* The next record of a thread, NULL if there is none. A worker that went wild must not lead us astray. */
-static const struct tap_record *next(struct tap_thread *t)
+/*
+ * A record where it lies in the ring, and what was read of it once. A worker
+ * that went wild must not lead us astray, and may write there at any time.
+ */
+struct found {
+	const void *at;			/* NULL: there is none */
+	uint32_t octets;
+	nat_ns when;
+};
+
+/* The next record of a thread. */
+static struct found next(struct tap_thread *t)
 {
 	for (;;) {
-		uint64_t head = __atomic_load_n(&t->head, __ATOMIC_ACQUIRE);
+		uint64_t head = __atomic_load_n(&t->head, __ATOMIC_ACQUIRE), used = head - t->tail;
 		uint32_t at = (uint32_t)(t->tail % TAP_RING_OCTETS), rest = TAP_RING_OCTETS - at;
 		const struct tap_record *r = (const void *)(t->ring + at);
-		uint32_t octets;
+		const uint32_t octets = used ? __atomic_load_n(&r->octets, __ATOMIC_RELAXED) : 0;
+		const uint8_t kind = used ? __atomic_load_n(&r->kind, __ATOMIC_RELAXED) : TAP_PAD;
 
-		if (head == t->tail)
-			return NULL;
-		octets = r->octets;
-		if (head - t->tail > TAP_RING_OCTETS || octets < 8 || octets % 8 || octets > rest || octets > head - t->tail ||
-		    (r->kind != TAP_PAD && octets < sizeof(*r))) {
+		if (!used)
+			return (struct found){ NULL, 0, 0 };
+		if (used > TAP_RING_OCTETS || octets < 8 || octets % 8 || octets > rest || octets > used ||
+		    (kind != TAP_PAD && (octets < sizeof(*r) || octets > RECORD_OCTETS))) {
 			__atomic_store_n(&t->tail, head, __ATOMIC_RELEASE);
-			return NULL;
+			return (struct found){ NULL, 0, 0 };
 		}
-		if (r->kind != TAP_PAD)
-			return r;
+		if (kind != TAP_PAD)
+			return (struct found){ r, octets, __atomic_load_n(&r->when, __ATOMIC_RELAXED) };
 		__atomic_store_n(&t->tail, t->tail + octets, __ATOMIC_RELEASE);
 	}
+}
+
+static bool event_makes_sense(const struct nat_event *ev)
+{
+	return ev->type <= NAT_EV_END && ev->cause <= NAT_END_FORWARD && peek_plausible(&ev->flow);
+}
+
+static bool packet_makes_sense(const struct tap_record *r)
+{
+	const struct nat_pkt *p = &r->pkt;
+	uint8_t family = p->view.tuple.family;
+
+	return r->before <= PACKET_OCTETS && r->after <= PACKET_OCTETS &&
+	       r->octets == ((sizeof(*r) + r->before + r->after + 7) & ~(size_t)7) && p->hook < NAT_HOOKS && p->reason < NAT_REASONS &&
+	       p->dir < NAT_DIRS && (!family || family == NAT_IPV4 || family == NAT_IPV6);
+}
+
+/* A record of our own, as it was then; NULL: it makes no sense. */
+static const struct tap_record *copied(const struct found *f)
+{
+	static union {
+		struct tap_record r;
+		uint8_t octets[RECORD_OCTETS];
+	} own;
+
+	memcpy(own.octets, f->at, f->octets);
+	own.r.octets = f->octets;
+	own.r.forward[sizeof(own.r.forward) - 1] = '\0';
+	own.r.pkt.data = NULL;
+	own.r.pkt.recent = NULL;
+	own.r.pkt.entry = NULL;
+	if (own.r.kind == TAP_EVENT && event_makes_sense(&own.r.event))
+		return &own.r;
+	return own.r.kind == TAP_PACKET && packet_makes_sense(&own.r) ? &own.r : NULL;
 }
 
 bool tap_read(struct tap *tap, uint64_t budget, void (*take)(void *ctx, const struct tap_record *r), void *ctx)
 {
 	for (;;) {
-		const struct tap_record *best = NULL;
+		struct found best = { NULL, 0, 0 };
 		struct tap_thread *from = NULL;
+		const struct tap_record *r;
 
 		for (unsigned i = 0; i < tap->threads; i++) {
-			const struct tap_record *r = next(&tap->thread[i]);
+			const struct found f = next(&tap->thread[i]);
 
-			if (r && (!best || r->when < best->when)) {
-				best = r;
+			if (f.at && (!best.at || f.when < best.when)) {
+				best = f;
 				from = &tap->thread[i];
 			}
 		}
-		if (!best)
+		if (!best.at)
 			return false;
-		if (best->octets > budget)
+		if (best.octets > budget)
 			return true;
-		budget -= best->octets;
-		take(ctx, best);
-		__atomic_store_n(&from->tail, from->tail + best->octets, __ATOMIC_RELEASE);
+		budget -= best.octets;
+		r = copied(&best);
+		__atomic_store_n(&from->tail, from->tail + best.octets, __ATOMIC_RELEASE);
+		if (r)
+			take(ctx, r);
 	}
 }
 

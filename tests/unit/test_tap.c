@@ -38,7 +38,8 @@ static void read_all(struct tap *t)
 
 static struct nat_event event(uint32_t index)
 {
-	return (struct nat_event){ .type = NAT_EV_NEW, .index = index };
+	return (struct nat_event){ .type = NAT_EV_NEW, .index = index,
+				   .flow = { .family = NAT_IPV4, .proto = NAT_PROTO_UDP, .idle = IDLE_UDP_OPENING } };
 }
 
 static void unwatched_is_nothing(void **state)
@@ -272,6 +273,79 @@ static void wild_worker(void **state)
 	}
 }
 
+/* What it says of flows and packets are indices and lengths to whoever reads it, and names end where it says. */
+enum lie {
+	NO_LIE, LIE_TYPE, LIE_CAUSE, LIE_FAMILY, LIE_IDLE, LIE_KIND, LIE_LAST_OF_EVENTS,
+	NO_LIE_OF_PACKETS, LIE_HOOK, LIE_REASON, LIE_DIR, LIE_BEFORE, LIE_AFTER, LIE_PACKET_FAMILY, LIES
+};
+
+static void tell_lie(struct tap_record *r, enum lie lie)
+{
+	switch (lie) {
+	case LIE_TYPE:
+		r->event.type = NAT_EV_END + 1;
+		break;
+	case LIE_CAUSE:
+		r->event.cause = NAT_END_FORWARD + 1;
+		break;
+	case LIE_FAMILY:
+		r->event.flow.family = 5;
+		break;
+	case LIE_IDLE:
+		r->event.flow.idle = IDLE_FREE;
+		break;
+	case LIE_KIND:
+		r->kind = TAP_LOST;
+		break;
+	case LIE_HOOK:
+		r->pkt.hook = NAT_HOOKS;
+		break;
+	case LIE_REASON:
+		r->pkt.reason = NAT_REASONS;
+		break;
+	case LIE_DIR:
+		r->pkt.dir = NAT_DIRS;
+		break;
+	case LIE_BEFORE:
+		r->before = UINT32_MAX - 7;
+		break;
+	case LIE_AFTER:
+		r->after = 16;
+		break;
+	case LIE_PACKET_FAMILY:
+		r->pkt.view.tuple.family = 5;
+		break;
+	case NO_LIE:
+	case LIE_LAST_OF_EVENTS:
+	case NO_LIE_OF_PACKETS:
+	case LIES:
+		break;
+	}
+}
+
+static void wild_words(void **state)
+{
+	(void)state;
+	for (enum lie lie = NO_LIE; lie < LIES; lie++) {
+		bool packet = lie > LIE_LAST_OF_EVENTS, honest = lie == NO_LIE || lie == NO_LIE_OF_PACKETS;
+		struct tap *t = tap_new(1);
+		struct tap_record r = { .octets = sizeof(r) + 8u * packet, .kind = packet ? TAP_PACKET : TAP_EVENT, .event = event(1),
+					.before = 8u * packet };
+
+		if (lie == LIE_LAST_OF_EVENTS)
+			continue;
+		memset(r.forward, 'x', sizeof(r.forward));
+		tell_lie(&r, lie);
+		memcpy(t->thread[0].ring, &r, sizeof(r));
+		t->thread[0].head = r.octets;
+		read_all(t);
+		if (got.n != honest || t->thread[0].tail != t->thread[0].head)
+			unit_fail("lie %u: %u records", lie, got.n);
+		assert_true(!honest || memchr(got.forward, '\0', sizeof(got.forward)));
+		tap_free(t);
+	}
+}
+
 /* And the worker stays inside whatever main wrote as its tail. */
 static void wild_reader(void **state)
 {
@@ -347,6 +421,7 @@ int main(void)
 	unit_add("bad_programs", bad_programs, NULL);
 	unit_add("slots_run_out", slots_run_out, NULL);
 	unit_add("wild_worker", wild_worker, NULL);
+	unit_add("wild_words", wild_words, NULL);
 	unit_add("wild_reader", wild_reader, NULL);
 	unit_add("times", times, NULL);
 	unit_add("waits", waits, NULL);
