@@ -15,13 +15,15 @@ done
 . "$(dirname "$0")/machine.sh"
 
 packages_install() { chroot "$ROOT" dpkg --force-depends -i "${packages[@]}" >"$OVER/dpkg" 2>&1; }
-up() { inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; }
+# Not is-system-running: jobs of others may be queued for minutes.
+up() { inside systemctl is-active -q basic.target; }
 
 container_start() {
-	# Nothing of this machine's services: basic.target, and what is started by hand.
+	# Nothing of this machine's services or timers: basic.target, and what is started by hand.
 	spawn_here systemd-nspawn -q --register=no --keep-unit -D "$ROOT" --boot --network-namespace-path="/run/netns/$P-host" \
 		--capability=CAP_NET_ADMIN,CAP_NET_RAW \
-		--system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" --console=read-only systemd.unit=basic.target >"$OVER/boot" 2>&1 </dev/null
+		--system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" --console=read-only \
+		systemd.unit=basic.target systemd.mask=timers.target >"$OVER/boot" 2>&1 </dev/null
 	CONTAINER=$SPAWNED
 	wait_for 60 init_pid && wait_for 180 up
 }
