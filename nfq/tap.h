@@ -153,7 +153,7 @@ void tap_slot_close(struct tap *tap, unsigned slot);
  * tap_read - hand over what the threads wrote, oldest first
  * @take: called per record, a checked copy, which is gone when @take returns; what makes no sense is left out
  * @budget: at most so many octets
- * Returns whether more is waiting.
+ * Returns whether more is waiting. Cost: one copy of each record.
  */
 bool tap_read(struct tap *tap, uint64_t budget, void (*take)(void *ctx, const struct tap_record *r), void *ctx);
 
